@@ -1,0 +1,64 @@
+package jws
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Limits of a header.
+const (
+	maxHeaderDepth = 32
+	maxKeyID       = 256 // octets
+)
+
+// Header is what a JOSE header (RFC 7515 §4) says that matters here. The
+// parameters jwk, jku, x5u, x5c and x5t are read over: a key that a token brings
+// along proves nothing.
+type Header struct {
+	// Name is the "alg" parameter as written; Algorithm is 0 if it names none of
+	// ours.
+	Name      string
+	Algorithm Algorithm
+	// KeyID is the "kid" parameter, or "".
+	KeyID string
+	// Type is the "typ" parameter as written, or "".
+	Type string
+}
+
+// parseHeader reads a decoded header into m.Header.
+func (m *Message) parseHeader(data []byte) error {
+	if _, err := m.object.read(data, maxHeaderDepth, (*headerMembers)(&m.Header)); err != nil {
+		return fmt.Errorf("header %w", err)
+	}
+	if m.Header.Name == "" {
+		return fault("header has no alg") // RFC 7515 §4.1.1
+	}
+	m.Header.Algorithm = Named(m.Header.Name)
+	return nil
+}
+
+type headerMembers Header
+
+func (h *headerMembers) Member(name string, value Value) (err error) {
+	switch name {
+	case "alg":
+		h.Name, err = value.Text()
+	case "kid":
+		h.KeyID, err = value.Text()
+		if len(h.KeyID) > maxKeyID {
+			return fault(fmt.Sprintf("has a kid longer than %d bytes", maxKeyID))
+		}
+	case "typ":
+		h.Type, err = value.Text()
+	case "crit":
+		return fault("has crit, and no extension is understood") // RFC 7515 §4.1.11
+	case "b64":
+		return fault("has b64, which a JWT must not use") // RFC 7797 §7
+	default:
+		return value.Skip()
+	}
+	if wrong, ok := errors.AsType[WrongType](err); ok {
+		return fault(name + " " + wrong.Error())
+	}
+	return err
+}
