@@ -1,0 +1,47 @@
+// Package verifier decides whether a JWT access token is authentic, meant for this
+// service and still valid, and says who is calling.
+//
+// A [Verifier] is made once, from one [Config] that names the issuer, the audience,
+// the algorithms and a source of keys (package jwks has several). [Verifier.Verify]
+// takes the text behind "Bearer" and returns a [Token]. Only Verify makes a usable
+// Token, so a function that takes one cannot be reached by an unverified caller.
+// The package does no I/O of its own; a key source may.
+//
+//	v, err := verifier.New(verifier.Config{
+//		Issuer:     "https://id.example.com/realms/myrealm",
+//		Audience:   verifier.AnyOf("todo-api"),
+//		Algorithms: []verifier.Algorithm{verifier.RS256},
+//		Keys:       keys,
+//	})
+//
+// # What Verify checks, in this order
+//
+//  1. the length, and that there are exactly two dots;
+//  2. the header: strict base64url, one JSON object without duplicate members, "alg"
+//     and "kid" strings, no "crit", no "b64" (RFC 7515 §4, RFC 7797 §7);
+//  3. "alg" is among Config.Algorithms (RFC 8725 §3.1), then "typ" among
+//     Config.TokenTypes (RFC 8725 §3.11), before anything can ask for a key; and the
+//     signature part is readable;
+//  4. there is a key for "kid" and "alg", bound to that one algorithm (RFC 8725 §3.1,
+//     RFC 7517 §4.4); keys that the header brings along are never used;
+//  5. the signature;
+//  6. the payload: strict base64url, one JSON object without duplicate members, claims
+//     of the right types (RFC 7519 §4);
+//  7. the kind of token: no ID, refresh, logout or event token (RFC 8725 §3.12), and no token
+//     that is bound to a key which nobody checked ("cnf", RFC 7800);
+//  8. "exp" (required), "nbf" and "iat", with one leeway; "iss" equal; "aud" contains
+//     one of ours (RFC 7519 §4.1, RFC 9068 §4);
+//  9. Config.Check.
+//
+// # Errors
+//
+// An error of Verify is an [*Error] of one [Kind]. A fault of the token matches
+// [ErrInvalidToken]; a key source that cannot answer is [ErrKeysUnavailable] and is
+// no fault of the token. Error texts are for logs. What they take from an
+// unverified token is quoted and cut to 64 bytes.
+//
+// # Demands beyond the token's validity
+//
+// A [Check] is one demand. [Scopes] makes one; package keycloak makes more; any
+// function of its shape is one.
+package verifier

@@ -1,0 +1,220 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bearerproof/bearerproof/internal/jws"
+)
+
+// maxCandidates bounds the signature checks that one token can cause.
+const maxCandidates = 4
+
+// Verifier verifies the tokens of one issuer, or of several ([ByIssuer]). It is
+// safe for concurrent use. The zero Verifier refuses everything.
+type Verifier struct {
+	// All fields are set once.
+
+	byIssuer map[string]*Verifier // of a router, which uses nothing else but maxTokenBytes
+
+	issuer                     string
+	audience                   Audience
+	algorithms                 []Algorithm
+	keys                       KeySet
+	rechecker                  interface{ Recheck() } // nil if keys has no such method
+	leeway                     time.Duration
+	maxTokenBytes              int
+	tokenTypes                 []string // as mediaType writes them
+	acceptIDTokens             bool
+	insecureIgnoreConfirmation bool
+	check                      Check
+	now                        func() time.Time
+}
+
+// Verify decides about the text of one token, as it stands behind "Bearer". The
+// package comment lists what it checks. The error is an [*Error], except that an
+// error of Config.Check which has a kind of its own comes back as it is. Verify may
+// wait for the key source, and no longer than ctx lasts.
+func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
+	if v != nil && v.byIssuer != nil {
+		chosen, err := v.route(raw)
+		if err != nil {
+			return nil, err
+		}
+		return chosen.Verify(ctx, raw)
+	}
+	if v == nil || v.keys == nil {
+		return nil, refuse(ErrMisconfigured, errors.New("the Verifier was not made by New"))
+	}
+	t, err := v.authenticate(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.accept(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// authenticate finds out what the issuer signed. What it returns is authentic and
+// not yet acceptable.
+func (v *Verifier) authenticate(ctx context.Context, raw string) (*Token, error) {
+	if err := v.measure(raw); err != nil {
+		return nil, err
+	}
+	message, err := jws.Parse(raw)
+	if err != nil {
+		return nil, refuse(ErrMalformed, err)
+	}
+	if err := v.admit(&message.Header); err != nil {
+		return nil, err
+	}
+	if err := message.ReadSignature(); err != nil {
+		return nil, refuse(ErrMalformed, err)
+	}
+	if err := v.checkSignature(ctx, message); err != nil {
+		return nil, err
+	}
+	// RFC 7515 §5.2: nothing of the payload is looked at before the signature is good.
+	h := &message.Header
+	t := &Token{header: tokenHeader{h.KeyID, Algorithm(h.Algorithm), h.Type}}
+	if t.payload, err = message.ReadPayload(maxPayloadDepth, &t.claims); err != nil {
+		return nil, payloadFault(err)
+	}
+	return t, nil
+}
+
+// measure looks at the size before anything is allocated.
+func (v *Verifier) measure(raw string) error {
+	if len(raw) > v.maxTokenBytes {
+		return refuse(ErrMalformed, fmt.Errorf("token has %d bytes, and %d are allowed", len(raw), v.maxTokenBytes))
+	}
+	return nil
+}
+
+// admit holds the header against the allowlists, before anything can ask for a key.
+func (v *Verifier) admit(h *jws.Header) error {
+	// RFC 8725 §3.1; "none" in any spelling (RFC 7518 §3.6) and HMAC end here.
+	if !slices.Contains(v.algorithms, Algorithm(h.Algorithm)) {
+		return refuse(ErrAlgorithm, fmt.Errorf("alg is %s", quoted(h.Name)))
+	}
+	// RFC 8725 §3.11, RFC 9068 §4.
+	if !slices.Contains(v.tokenTypes, mediaType(h.Type)) {
+		return refuse(ErrType, fmt.Errorf("typ is %s", quoted(h.Type)))
+	}
+	return nil
+}
+
+// checkSignature tries the issuer's keys for the header's kid and alg.
+func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message) error {
+	alg := Algorithm(m.Header.Algorithm)
+	keys, err := v.keys.Keys(ctx, m.Header.KeyID, alg)
+	if err != nil {
+		return noKeys(ctx, err)
+	}
+	var fit [maxCandidates + 1]*Key
+	n := 0
+	for _, key := range keys {
+		if n < len(fit) && key != nil && key.boundTo(alg, v.algorithms) { // RFC 8725 §3.1: one algorithm a key
+			fit[n] = key
+			n++
+		}
+	}
+	if n == 0 {
+		if len(keys) > 0 {
+			v.recheck()
+		}
+		return refuse(ErrUnknownKey, fmt.Errorf("no key for kid %s and alg %v", quoted(m.Header.KeyID), alg))
+	}
+	if n > maxCandidates && m.Header.KeyID == "" {
+		return refuse(ErrUnknownKey, fmt.Errorf("token has no kid, and more than %d keys fit %v", maxCandidates, alg))
+	}
+	for _, key := range fit[:min(n, maxCandidates)] {
+		if m.Verify(jws.Algorithm(alg), key.public) == nil {
+			return nil
+		}
+	}
+	v.recheck()
+	return refuse(ErrSignature, fmt.Errorf("under kid %s with alg %v", quoted(m.Header.KeyID), alg))
+}
+
+// noKeys gives an error of the key source its kind.
+func noKeys(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	kind := KindOf(err)
+	// A source's own timeout looks like the caller's, and is an outage all the same.
+	if kind == 0 || kind == ErrCanceled && ctx.Err() == nil {
+		kind = ErrKeysUnavailable
+	}
+	return refuse(kind, err)
+}
+
+// recheck tells the key source that its keys did not do.
+func (v *Verifier) recheck() {
+	if v.rechecker != nil {
+		v.rechecker.Recheck()
+	}
+}
+
+// accept decides whether an authentic token is one for us, now.
+func (v *Verifier) accept(ctx context.Context, t *Token) error {
+	if err := v.checkKind(&t.claims); err != nil {
+		return err
+	}
+	if err := v.checkTimes(&t.claims); err != nil {
+		return err
+	}
+	if t.claims.issuer != v.issuer { // RFC 7519 §4.1.1, RFC 9068 §4
+		return refuse(ErrIssuer, fmt.Errorf("iss is %s", quoted(t.claims.issuer)))
+	}
+	if !v.audience.accepts(t.claims.audience) { // RFC 7519 §4.1.3, RFC 9068 §4
+		return refuse(ErrAudience, fmt.Errorf("aud is %s", quoted(strings.Join(t.claims.audience, " "))))
+	}
+	if v.check == nil {
+		return nil
+	}
+	return runCheck(ctx, v.check, t, ErrClaim)
+}
+
+// checkKind refuses what is not a bearer access token (RFC 8725 §3.12).
+func (v *Verifier) checkKind(c *claims) error {
+	switch {
+	// These first: a hash beside such a typ makes no ID token of it.
+	case strings.EqualFold(c.typ, "Refresh"), strings.EqualFold(c.typ, "Offline"), strings.EqualFold(c.typ, "Logout"):
+		return refuse(ErrType, fmt.Errorf("typ in the payload is %s", quoted(c.typ)))
+	// RFC 8417 §2.2; a logout token is one (OpenID Connect Back-Channel Logout §2.4).
+	case c.events:
+		return refuse(ErrType, errors.New("this is a security event or logout token"))
+	case !v.acceptIDTokens && (strings.EqualFold(c.typ, "ID") || c.tokenHash):
+		return refuse(ErrType, errors.New("this is an ID token"))
+	}
+	// RFC 7800 §3.1, RFC 9449 §7.1, RFC 8705 §3: a bound token is no bearer token.
+	if c.confirmation && !v.insecureIgnoreConfirmation {
+		return refuse(ErrBinding, errors.New("cnf is present"))
+	}
+	return nil
+}
+
+// checkTimes is RFC 7519 §4.1.4 to §4.1.6, with one leeway for all three.
+func (v *Verifier) checkTimes(c *claims) error {
+	now := v.now()
+	if c.expires.IsZero() {
+		return refuse(ErrClaim, errors.New("exp is absent")) // RFC 9068 §2.2
+	}
+	if !now.Before(c.expires.Add(v.leeway)) {
+		return refuse(ErrExpired, fmt.Errorf("exp is %v before now, and the leeway is %v", now.Sub(c.expires).Round(time.Millisecond), v.leeway))
+	}
+	if !c.notBefore.IsZero() && now.Add(v.leeway).Before(c.notBefore) {
+		return refuse(ErrNotYetValid, fmt.Errorf("nbf is %v from now, and the leeway is %v", c.notBefore.Sub(now).Round(time.Millisecond), v.leeway))
+	}
+	if !c.issued.IsZero() && now.Add(v.leeway).Before(c.issued) {
+		return refuse(ErrNotYetValid, fmt.Errorf("iat is %v from now, and the leeway is %v", c.issued.Sub(now).Round(time.Millisecond), v.leeway))
+	}
+	return nil
+}
