@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/devissuer"
+)
+
+// newDevIssuer makes the development issuer, which the server itself serves
+// below /dev-issuer. Its keys are fetched from there over HTTP, as those of any
+// other issuer are.
+func newDevIssuer(s settings, base string, log *slog.Logger) (*devissuer.Issuer, error) {
+	return devissuer.New(devissuer.Options{
+		Issuer:       base + "/dev-issuer",
+		Audience:     s.audience,
+		WebClientID:  s.webClientID,
+		WebRedirects: []string{base + "/"},
+		Logger:       log,
+	})
+}
+
+func mountDevIssuer(issuer *devissuer.Issuer) func(chi.Router) {
+	return func(r chi.Router) { r.Handle(issuer.Path()+"/*", issuer) }
+}
+
+// baseURL returns the URL of what listens at addr, with the host as the setting
+// spells it and the port that was really taken, which matters for port 0.
+func baseURL(setting string, addr net.Addr) string {
+	host, _, _ := net.SplitHostPort(setting) // checked by readSettings
+	_, port, _ := net.SplitHostPort(addr.String())
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// writeTour prints commands that make and list a todo as alice.
+func writeTour(w io.Writer, base string) error {
+	_, err := fmt.Fprint(w, strings.ReplaceAll(`The development issuer is for this machine only. Paste these lines to make a todo as alice, and to list hers:
+
+TOKEN=$(curl -s -u alice:alice -d grant_type=client_credentials -d 'scope=todos:read todos:write' BASE/dev-issuer/oauth/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"title":"buy milk"}' BASE/todos
+curl -s -H "Authorization: Bearer $TOKEN" BASE/todos
+
+`, "BASE", base))
+	return err
+}

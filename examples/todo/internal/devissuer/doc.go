@@ -1,0 +1,17 @@
+// Package devissuer is the identity provider that the example starts when no other one is configured.
+//
+// It is an OpenID provider built on github.com/zitadel/oidc/v3/pkg/op: discovery, the authorization code flow with
+// PKCE, client credentials, refresh tokens, user info and a key set that rotates. Its access tokens are JWTs signed
+// with RS256, as an API behind a real provider would receive them.
+//
+// It is for development only. Nobody types a password: the login page has a button for each of the two users, alice
+// and bob, and the clients alice and bob know their own names as secrets. [New] therefore refuses an issuer URL that
+// is not on the loopback interface, and requests whose Host header names another machine are refused, so that a page
+// elsewhere cannot reach the issuer by pointing its own name at 127.0.0.1 (DNS rebinding).
+//
+// Everything is kept in memory, in bounded amounts, and is gone when the process ends. The subjects of alice and bob
+// are the same in every process, so that data stored under them stays theirs.
+//
+// An ID token lists the API next to the client in its audience, because the provider library has one audience for
+// both tokens of an answer. An API must refuse it for being an ID token (it has at_hash), not for its audience.
+package devissuer

@@ -1,0 +1,449 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"uuid"
+)
+
+// conformance runs test on each database: the same demands on both.
+func conformance(t *testing.T, test func(t *testing.T, s *Store, clock *clock)) {
+	for name, locate := range map[string]func(*testing.T) string{
+		"sqlite":   sqliteFile,
+		"postgres": postgresSchema,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)}
+			s, err := Open(t.Context(), locate(t), c.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			test(t, s, c)
+		})
+	}
+}
+
+// sqliteFile has characters in its path that mean something in a URI.
+func sqliteFile(t *testing.T) string {
+	return filepath.Join(t.TempDir(), "a b%20?x=#é.db")
+}
+
+// postgresSchema gives each test tables of its own in the database that
+// TODO_TEST_DATABASE_URL names.
+func postgresSchema(t *testing.T) string {
+	location := os.Getenv("TODO_TEST_DATABASE_URL")
+	if location == "" {
+		t.Skip("TODO_TEST_DATABASE_URL is not set")
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		t.Fatal("TODO_TEST_DATABASE_URL cannot be parsed")
+	}
+	db, err := sql.Open("pgx", location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := "test_" + strings.ReplaceAll(uuid.New().String(), "-", "")
+	if _, err := db.Exec("CREATE SCHEMA " + schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// clock stands still until it is told to go on.
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time          { return c.now }
+func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+
+func TestATodoIsKeptAsItWasGiven(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, c *clock) {
+		created := mustCreate(t, s, "alice", "buy milk")
+		want := Todo{ID: created.ID, Title: "buy milk", CreatedAt: c.now, UpdatedAt: c.now, Version: 1}
+		if created != want {
+			t.Errorf("Create gave %+v, want %+v", created, want)
+		}
+		if got := mustGet(t, s, "alice", created.ID); got != want {
+			t.Errorf("Get gave %+v, want %+v", got, want)
+		}
+
+		c.advance(time.Hour)
+		title, done := "buy oat milk", true
+		updated, err := s.Update(t.Context(), "alice", created.ID, Patch{Title: &title, Done: &done})
+		want = Todo{ID: created.ID, Title: title, Done: true, CreatedAt: created.CreatedAt, UpdatedAt: c.now, Version: 2}
+		if err != nil || updated != want {
+			t.Errorf("Update gave %+v, %v, want %+v", updated, err, want)
+		}
+		if got := mustGet(t, s, "alice", created.ID); got != want {
+			t.Errorf("Get gave %+v, want %+v", got, want)
+		}
+
+		undone := false
+		updated, err = s.Update(t.Context(), "alice", created.ID, Patch{Done: &undone})
+		if err != nil || updated.Done || updated.Title != title {
+			t.Errorf("Update of done alone gave %+v, %v", updated, err)
+		}
+
+		if err := s.Delete(t.Context(), "alice", created.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Get(t.Context(), "alice", created.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Get after Delete gave %v, want ErrNotFound", err)
+		}
+	})
+}
+
+// What a statement could take for SQL, a wildcard, a comment or a placeholder.
+var hostile = []string{
+	`'; DROP TABLE todos; --`, `" OR "1"="1`, `alice' OR '1'='1`, `%`, `_`, `alice%`, `$1`, `?1`, `:owner`, `\`, `\'`,
+	"/* */", "a\tb\nc", "é", "e\u0301", "😀", "\u202e", "\ufeff", "ALICE", "alice ", " alice", "%s%n", "{{.}}", "<script>",
+}
+
+func TestTitlesAndOwnersAreDataNotSQL(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		mine := mustCreate(t, s, "alice", "alice's own")
+		for _, text := range hostile {
+			got := mustCreate(t, s, text, text)
+			if again := mustGet(t, s, text, got.ID); again.Title != text {
+				t.Errorf("title %q came back as %q", text, again.Title)
+			}
+			title := text + "!"
+			if updated, err := s.Update(t.Context(), text, got.ID, Patch{Title: &title}); err != nil || updated.Title != title {
+				t.Errorf("Update as owner %q gave %+v, %v", text, updated, err)
+			}
+			if todos := mustList(t, s, text); len(todos) != 1 || todos[0].ID != got.ID {
+				t.Errorf("owner %q lists %+v, want only the one todo", text, todos)
+			}
+		}
+		for _, id := range append(hostile, "", "\x00", "\xff", strings.ToUpper(mine.ID), "{"+mine.ID+"}", "urn:uuid:"+mine.ID, mine.ID+" ") {
+			if _, err := s.Get(t.Context(), "alice", id); !errors.Is(err, ErrNotFound) {
+				t.Errorf("Get of id %q gave %v, want ErrNotFound", id, err)
+			}
+			if _, err := s.Update(t.Context(), "alice", id, Patch{}); !errors.Is(err, ErrNotFound) {
+				t.Errorf("Update of id %q gave %v, want ErrNotFound", id, err)
+			}
+			if err := s.Delete(t.Context(), "alice", id); !errors.Is(err, ErrNotFound) {
+				t.Errorf("Delete of id %q gave %v, want ErrNotFound", id, err)
+			}
+		}
+		if got := mustGet(t, s, "alice", mine.ID); got != mine {
+			t.Errorf("alice's todo became %+v", got)
+		}
+	})
+}
+
+func TestOwnersNeverMeet(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		hers := mustCreate(t, s, "alice", "hers")
+		his := mustCreate(t, s, "bob", "his")
+		title := "stolen"
+		if _, err := s.Get(t.Context(), "bob", hers.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Get gave %v, want ErrNotFound", err)
+		}
+		if _, err := s.Update(t.Context(), "bob", hers.ID, Patch{Title: &title}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Update gave %v, want ErrNotFound", err)
+		}
+		// Not a conflict either: that would tell that the todo exists.
+		if _, err := s.Update(t.Context(), "bob", hers.ID, Patch{Title: &title}, 99); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Update at a version gave %v, want ErrNotFound", err)
+		}
+		if err := s.Delete(t.Context(), "bob", hers.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Delete gave %v, want ErrNotFound", err)
+		}
+		if err := s.Delete(t.Context(), "bob", hers.ID, 1); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Delete at a version gave %v, want ErrNotFound", err)
+		}
+		if todos := mustList(t, s, "bob"); !slices.Equal(todos, []Todo{his}) {
+			t.Errorf("bob lists %+v, want %+v", todos, his)
+		}
+		if todos := mustList(t, s, "alice"); !slices.Equal(todos, []Todo{hers}) {
+			t.Errorf("alice lists %+v, want %+v", todos, hers)
+		}
+		if todos := mustList(t, s, "carol"); todos == nil || len(todos) != 0 {
+			t.Errorf("carol lists %#v, want an empty list", todos)
+		}
+	})
+}
+
+func TestEditsAtAVersion(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		todo := mustCreate(t, s, "alice", "one")
+		title := "two"
+		if _, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, 2); !errors.Is(err, ErrConflict) {
+			t.Errorf("Update at version 2 of version 1 gave %v, want ErrConflict", err)
+		}
+		if got := mustGet(t, s, "alice", todo.ID); got != todo {
+			t.Errorf("a refused edit left %+v", got)
+		}
+		if got, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, 9, 1); err != nil || got.Version != 2 {
+			t.Errorf("Update at version 9 or 1 gave %+v, %v", got, err)
+		}
+		if err := s.Delete(t.Context(), "alice", todo.ID, 1); !errors.Is(err, ErrConflict) {
+			t.Errorf("Delete at version 1 of version 2 gave %v, want ErrConflict", err)
+		}
+		if err := s.Delete(t.Context(), "alice", todo.ID, 2); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPages(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		var want []Todo
+		for i := range 7 {
+			want = append(want, mustCreate(t, s, "alice", fmt.Sprint(i)))
+			mustCreate(t, s, "bob", fmt.Sprint(i))
+		}
+		for limit := 1; limit <= 8; limit++ {
+			var got []Todo
+			after := ""
+			for range 8 {
+				todos, next, err := s.List(t.Context(), "alice", after, limit)
+				if err != nil || len(todos) > limit {
+					t.Fatalf("List(%d) gave %d todos, %v", limit, len(todos), err)
+				}
+				got = append(got, todos...)
+				if after = next; next == "" {
+					break
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("pages of %d gave %d todos, want the %d, the newest last", limit, len(got), len(want))
+			}
+		}
+	})
+}
+
+func TestTitles(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		good := mustCreate(t, s, "alice", strings.Repeat("😀", MaxTitle))
+		if got := mustGet(t, s, "alice", good.ID); got.Title != strings.Repeat("😀", MaxTitle) {
+			t.Errorf("the longest title came back with %d bytes", len(got.Title))
+		}
+		for _, title := range []string{"", " ", "\n\t\u00a0", strings.Repeat("a", MaxTitle+1), "a\x00b", "a\xffb"} {
+			if _, err := s.Create(t.Context(), "alice", title); !errors.Is(err, ErrTitle) {
+				t.Errorf("Create of %.10q gave %v, want ErrTitle", title, err)
+			}
+			if _, err := s.Update(t.Context(), "alice", good.ID, Patch{Title: &title}); !errors.Is(err, ErrTitle) {
+				t.Errorf("Update to %.10q gave %v, want ErrTitle", title, err)
+			}
+		}
+		if todos := mustList(t, s, "alice"); !slices.Equal(todos, []Todo{good}) {
+			t.Errorf("the refused titles left %d todos", len(todos))
+		}
+	})
+}
+
+// Many writers and readers at once: nothing is lost, nothing is told to come
+// back because a lock is held, and every version is used once.
+func TestConcurrentUse(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		const workers, rounds = 8, 12
+		shared := mustCreate(t, s, "shared", "0")
+		versions := make([][]int64, workers)
+		var wg sync.WaitGroup
+		for i := range workers {
+			wg.Go(func() {
+				owner := fmt.Sprint("owner ", i)
+				for range rounds {
+					if _, err := s.Create(t.Context(), owner, owner); err != nil {
+						t.Error(err)
+					}
+					if _, _, err := s.List(t.Context(), owner, "", 100); err != nil {
+						t.Error(err)
+					}
+					updated, err := s.Update(t.Context(), "shared", shared.ID, Patch{Title: &owner})
+					if err != nil {
+						t.Error(err)
+					}
+					versions[i] = append(versions[i], updated.Version)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range workers {
+			if todos := mustList(t, s, fmt.Sprint("owner ", i)); len(todos) != rounds {
+				t.Errorf("owner %d has %d todos, want %d", i, len(todos), rounds)
+			}
+		}
+		all := slices.Concat(versions...)
+		slices.Sort(all)
+		for i, v := range all {
+			if v != int64(i+2) {
+				t.Fatalf("the versions are %v, want each of 2 to %d once", all, workers*rounds+1)
+			}
+		}
+	})
+}
+
+// Of many edits that name the same version, one wins.
+func TestOneEditOfAVersionWins(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		todo := mustCreate(t, s, "alice", "race")
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() {
+				done := true
+				_, errs[i] = s.Update(t.Context(), "alice", todo.ID, Patch{Done: &done}, 1)
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			switch {
+			case err == nil:
+				won++
+			case !errors.Is(err, ErrConflict):
+				t.Error(err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d edits of version 1 won, want one", won)
+		}
+	})
+}
+
+func TestTwoServersShareADatabase(t *testing.T) {
+	for name, locate := range map[string]func(*testing.T) string{"sqlite": sqliteFile, "postgres": postgresSchema} {
+		t.Run(name, func(t *testing.T) {
+			location := locate(t)
+			first, err := Open(t.Context(), location, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer first.Close()
+			second, err := Open(t.Context(), location, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer second.Close()
+			var wg sync.WaitGroup
+			for _, s := range []*Store{first, second} {
+				wg.Go(func() {
+					for range 20 {
+						if _, err := s.Create(t.Context(), "alice", "x"); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if todos := mustList(t, first, "alice"); len(todos) != 40 {
+				t.Errorf("%d todos, want 40", len(todos))
+			}
+		})
+	}
+}
+
+func TestACanceledCallGivesItsReason(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Create(ctx, "alice", "x"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Create gave %v, want context.Canceled", err)
+		}
+		if _, err := s.Create(t.Context(), "alice", "y"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPingAfterClose(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		if err := s.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+		if err := s.Ping(t.Context()); err == nil {
+			t.Error("Ping of a closed store gave no error")
+		}
+	})
+}
+
+func TestTodosOutliveTheProcess(t *testing.T) {
+	location := sqliteFile(t)
+	s, err := Open(t.Context(), location, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mustCreate(t, s, "alice", "still here")
+	s.Close()
+	if s, err = Open(t.Context(), location, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := mustGet(t, s, "alice", want.ID); got != want {
+		t.Errorf("after opening again: %+v, want %+v", got, want)
+	}
+	if _, err := os.Stat(location); err != nil {
+		t.Error(err)
+	}
+	var level int
+	if err := s.write.QueryRow("PRAGMA synchronous").Scan(&level); err != nil || level != 2 {
+		t.Errorf("synchronous is %d, %v, want 2 (FULL)", level, err)
+	}
+}
+
+func TestWrongLocations(t *testing.T) {
+	for _, location := range []string{"", "\x00", ":memory:", "file:x.db", "mysql://host/db", "postgres://%zz", "postgres://h:port/x", t.TempDir() + "/none/such.db"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		s, err := Open(ctx, location, time.Now)
+		cancel()
+		if err == nil {
+			s.Close()
+			t.Errorf("Open(%q) gave no error", location)
+		}
+	}
+	_, err := Open(t.Context(), "postgres://user:hunter2@[::1/db", time.Now)
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("Open gave %v, want an error without the password", err)
+	}
+}
+
+func mustCreate(t *testing.T, s *Store, owner, title string) Todo {
+	t.Helper()
+	todo, err := s.Create(t.Context(), owner, title)
+	if err != nil {
+		t.Fatalf("Create(%q): %v", title, err)
+	}
+	return todo
+}
+
+func mustGet(t *testing.T, s *Store, owner, id string) Todo {
+	t.Helper()
+	todo, err := s.Get(t.Context(), owner, id)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	return todo
+}
+
+func mustList(t *testing.T, s *Store, owner string) []Todo {
+	t.Helper()
+	todos, next, err := s.List(t.Context(), owner, "", 1000)
+	if err != nil || next != "" {
+		t.Fatalf("List: next %q, %v", next, err)
+	}
+	return todos
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
+	"github.com/bearerproof/bearerproof/examples/todo/todov1"
+	"github.com/bearerproof/bearerproof/issuertest"
+)
+
+func TestALifeOfATodoOverGRPC(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	ctx := with(t, s.full("alice"))
+
+	todo, err := client.CreateTodo(ctx, &todov1.CreateTodoRequest{Title: "buy milk"})
+	if err != nil || todo.GetTitle() != "buy milk" || todo.GetVersion() != 1 || todo.GetDone() {
+		t.Fatalf("CreateTodo gave %v, %v", todo, err)
+	}
+	if got, err := client.GetTodo(ctx, &todov1.GetTodoRequest{Id: todo.GetId()}); err != nil || !proto.Equal(got, todo) {
+		t.Errorf("GetTodo gave %v, %v", got, err)
+	}
+	got, err := client.UpdateTodo(ctx, &todov1.UpdateTodoRequest{Id: todo.GetId(), Done: new(true), IfVersion: new(int64(1))})
+	if err != nil || !got.GetDone() || got.GetTitle() != "buy milk" || got.GetVersion() != 2 {
+		t.Errorf("UpdateTodo gave %v, %v", got, err)
+	}
+	list, err := client.ListTodos(ctx, &todov1.ListTodosRequest{})
+	if err != nil || len(list.GetTodos()) != 1 || !proto.Equal(list.GetTodos()[0], got) {
+		t.Errorf("ListTodos gave %v, %v", list, err)
+	}
+	if _, err := client.DeleteTodo(ctx, &todov1.DeleteTodoRequest{Id: todo.GetId()}); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.GetTodo(ctx, &todov1.GetTodoRequest{Id: todo.GetId()}); status.Code(err) != codes.NotFound {
+		t.Errorf("GetTodo after DeleteTodo gave %v", err)
+	}
+}
+
+func TestBadCallsHaveTheirStatus(t *testing.T) {
+	s := newService(t)
+	conn := s.dial(t)
+	todo, err := s.store.Create(t.Context(), "alice", "hers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, read, none := s.full("alice"), s.token("alice", "todos:read"), s.token("alice", "")
+	garbage := &emptypb.Empty{}
+	garbage.ProtoReflect().SetUnknown([]byte("\x0a\x02\xff\xfe")) // field 1, a text that is not UTF-8
+	type row struct {
+		what, method, token string
+		in                  proto.Message
+		want                codes.Code
+	}
+	rows := []row{
+		{"an empty title", "CreateTodo", full, &todov1.CreateTodoRequest{}, codes.InvalidArgument},
+		{"a long title", "CreateTodo", full, &todov1.CreateTodoRequest{Title: strings.Repeat("a", 501)}, codes.InvalidArgument},
+		{"U+0000 in a title", "CreateTodo", full, &todov1.CreateTodoRequest{Title: "a\x00"}, codes.InvalidArgument},
+		{"a title that is not UTF-8", "CreateTodo", full, garbage, codes.InvalidArgument},
+		{"an empty title in an edit", "UpdateTodo", full, &todov1.UpdateTodoRequest{Id: todo.ID, Title: new("")}, codes.InvalidArgument},
+		{"an edit of another version", "UpdateTodo", full, &todov1.UpdateTodoRequest{Id: todo.ID, IfVersion: new(int64(2))}, codes.Aborted},
+		{"a deletion of another version", "DeleteTodo", full, &todov1.DeleteTodoRequest{Id: todo.ID, IfVersion: new(int64(0))}, codes.Aborted},
+		{"a page too large", "ListTodos", full, &todov1.ListTodosRequest{PageSize: 1001}, codes.InvalidArgument},
+		{"a negative page", "ListTodos", full, &todov1.ListTodosRequest{PageSize: -1}, codes.InvalidArgument},
+		{"a page of another service", "ListTodos", full, &todov1.ListTodosRequest{PageToken: "x\x00"}, codes.InvalidArgument},
+		{"a message over 64 KiB", "CreateTodo", full, &todov1.CreateTodoRequest{Title: strings.Repeat("a", 64<<10)}, codes.ResourceExhausted},
+		{"a method that is not there", "StealTodo", full, &todov1.GetTodoRequest{}, codes.Unimplemented},
+		{"no token", "ListTodos", "", &todov1.ListTodosRequest{}, codes.Unauthenticated},
+		{"garbage as token", "ListTodos", "x.y.z", &todov1.ListTodosRequest{}, codes.Unauthenticated},
+	}
+	for _, id := range []string{"", "x", "\x00", "' OR 1=1", "01890000-0000-7000-8000-000000000000"} {
+		rows = append(rows,
+			row{"get " + id, "GetTodo", full, &todov1.GetTodoRequest{Id: id}, codes.NotFound},
+			row{"update " + id, "UpdateTodo", full, &todov1.UpdateTodoRequest{Id: id}, codes.NotFound},
+			row{"delete " + id, "DeleteTodo", full, &todov1.DeleteTodoRequest{Id: id}, codes.NotFound})
+	}
+	bob := s.full("bob")
+	rows = append(rows,
+		row{"get by bob", "GetTodo", bob, &todov1.GetTodoRequest{Id: todo.ID}, codes.NotFound},
+		row{"update by bob", "UpdateTodo", bob, &todov1.UpdateTodoRequest{Id: todo.ID, IfVersion: new(int64(9))}, codes.NotFound},
+		row{"delete by bob", "DeleteTodo", bob, &todov1.DeleteTodoRequest{Id: todo.ID}, codes.NotFound})
+	for _, method := range []string{"CreateTodo", "UpdateTodo", "DeleteTodo"} {
+		rows = append(rows, row{method + " by a reader", method, read, &emptypb.Empty{}, codes.PermissionDenied})
+	}
+	for _, method := range []string{"GetTodo", "ListTodos"} {
+		rows = append(rows, row{method + " without a scope", method, none, &emptypb.Empty{}, codes.PermissionDenied})
+	}
+	for _, row := range rows {
+		ctx := t.Context()
+		if row.token != "" {
+			ctx = with(t, row.token)
+		}
+		err := conn.Invoke(ctx, "/todo.v1.TodoService/"+row.method, row.in, &emptypb.Empty{})
+		if status.Code(err) != row.want {
+			t.Errorf("%s: %v, want %v", row.what, err, row.want)
+		}
+	}
+	if left, err := s.store.Get(t.Context(), "alice", todo.ID); err != nil || left != todo {
+		t.Errorf("after all that, the todo is %+v, %v", left, err)
+	}
+}
+
+func TestPagesOverGRPC(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	var want, got []string
+	for range 5 {
+		todo, err := s.store.Create(t.Context(), "alice", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, todo.ID)
+	}
+	in := &todov1.ListTodosRequest{PageSize: 2}
+	for range 3 {
+		out, err := client.ListTodos(with(t, s.full("alice")), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, todo := range out.GetTodos() {
+			got = append(got, todo.GetId())
+		}
+		in.PageToken = out.GetNextPageToken()
+	}
+	if in.PageToken != "" || !slices.Equal(got, want) {
+		t.Errorf("three pages gave %v and then %q, want %v", got, in.PageToken, want)
+	}
+}
+
+func TestAWatchSendsTheCallersChanges(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	stream, err := client.WatchTodos(with(t, s.full("alice")), &todov1.WatchTodosRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Header(); err != nil { // the watch is in place
+		t.Fatal(err)
+	}
+	if _, err := s.store.Create(t.Context(), "bob", "not hers"); err != nil {
+		t.Fatal(err)
+	}
+	// What is done over HTTP is seen over gRPC.
+	path := s.do(t, request{method: "POST", path: "/todos", token: s.full("alice"), body: `{"title":"hers"}`}).header.Get("Location")
+	s.do(t, request{method: "PATCH", path: path, token: s.full("alice"), body: `{"done":true}`})
+	s.do(t, request{method: "DELETE", path: path, token: s.full("alice")})
+	for _, want := range []struct {
+		kind todov1.WatchTodosResponse_Kind
+		done bool
+	}{{todov1.WatchTodosResponse_KIND_CREATED, false}, {todov1.WatchTodosResponse_KIND_UPDATED, true}, {todov1.WatchTodosResponse_KIND_DELETED, true}} {
+		got, err := stream.Recv()
+		if err != nil || got.GetKind() != want.kind || got.GetTodo().GetTitle() != "hers" || got.GetTodo().GetDone() != want.done || "/todos/"+got.GetTodo().GetId() != path {
+			t.Fatalf("the watch sent %v, %v, want %v", got, err, want)
+		}
+	}
+	s.store.EndWatches()
+	if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
+		t.Errorf("when the server stops, the watch ends with %v, want Unavailable", err)
+	}
+}
+
+func TestAWatchOfASlowReaderEnds(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	stream, err := client.WatchTodos(with(t, s.full("alice")), &todov1.WatchTodosRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Header(); err != nil {
+		t.Fatal(err)
+	}
+	// More than the transport and the backlog hold together; writers never wait.
+	title := strings.Repeat("é", store.MaxTitle)
+	for range 400 {
+		if _, err := s.store.Create(t.Context(), "alice", title); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("the watch ended with %v, want ResourceExhausted", err)
+	}
+}
+
+func TestAWatchEndsWithItsToken(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	token := s.issuer.Token(issuertest.Claims{"sub": "alice", "aud": "todo-api", "scope": "todos:read", "exp": time.Now().Add(2 * time.Second).Unix()})
+	stream, err := client.WatchTodos(with(t, token), &todov1.WatchTodosRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Header(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the watch ended with %v, want Unauthenticated", err)
+	}
+}
+
+func TestAWatchNeedsTheRightToRead(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	stream, err := client.WatchTodos(with(t, s.token("alice", "todos:write")), &todov1.WatchTodosRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("the watch ended with %v, want PermissionDenied", err)
+	}
+}
+
+func TestHealthOverGRPCNeedsNoToken(t *testing.T) {
+	s := newService(t)
+	conn := s.dial(t)
+	client := grpc_health_v1.NewHealthClient(conn)
+	check := func() grpc_health_v1.HealthCheckResponse_ServingStatus {
+		t.Helper()
+		got, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{}, grpc.WaitForReady(true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.GetStatus()
+	}
+	if err := s.auth.keys.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := check(); got != grpc_health_v1.HealthCheckResponse_SERVING {
+		t.Errorf("health is %v", got)
+	}
+	s.store.Close()
+	if got := check(); got != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health without a database is %v", got)
+	}
+}

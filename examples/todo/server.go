@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
+	"github.com/bearerproof/bearerproof/examples/todo/todov1"
+)
+
+const (
+	startLimit = 15 * time.Second // to open the database
+	warmLimit  = 5 * time.Second  // to fetch the keys before the first request
+	drainLimit = 20 * time.Second // for requests in flight when the server stops
+)
+
+// server is one part that listens.
+type server struct {
+	name     string
+	listener net.Listener
+	serve    func(net.Listener) error
+	stop     func(context.Context) error // lets requests in flight finish
+}
+
+// deployment is the whole service, ready to run.
+type deployment struct {
+	servers     []server
+	auth        auth
+	todos       *store.Store
+	log         *slog.Logger
+	base        string // the API's URL
+	development bool   // with the development issuer
+}
+
+// serve runs the service until ctx ends, and then lets requests in flight
+// finish. An error says why it could not start, or why it stopped.
+func serve(ctx context.Context, s settings, log *slog.Logger, out io.Writer) (err error) {
+	todos, err := openStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, todos.Close()) }()
+	listeners, err := listen(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners) // those that no server closed
+	d, err := assemble(s, listeners, todos, log)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx, out)
+}
+
+// assemble makes the service. It does no I/O.
+func assemble(s settings, listeners map[string]net.Listener, todos *store.Store, log *slog.Logger) (*deployment, error) {
+	d := &deployment{todos: todos, log: log, development: s.issuer == ""}
+	d.base = baseURL(s.addr, listeners["TODO_ADDR"].Addr())
+	var open []func(chi.Router)
+	if d.development {
+		issuer, err := newDevIssuer(s, d.base, log)
+		if err != nil {
+			return nil, err
+		}
+		s.issuer = issuer.URL()
+		open = append(open, mountDevIssuer(issuer))
+	}
+	var err error
+	if d.auth, err = newAuth(s, log); err != nil {
+		return nil, err
+	}
+	health := health{keys: d.auth.keys, store: todos, log: log}
+	api := &api{store: todos, auth: d.auth.http, health: health, log: log}
+	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], api.routes(open...), log)}
+	if l := listeners["TODO_ADMIN_ADDR"]; l != nil {
+		d.servers = append(d.servers, httpServer("admin", l, adminRoutes(health, log), log))
+	}
+	if l := listeners["TODO_GRPC_ADDR"]; l != nil {
+		rpc, err := rpcServer(l, d.auth, &rpc{store: todos, log: log}, health)
+		if err != nil {
+			return nil, err
+		}
+		d.servers = append(d.servers, rpc)
+	}
+	return d, nil
+}
+
+// run serves until ctx ends or a server fails.
+func (d *deployment) run(ctx context.Context, out io.Writer) (err error) {
+	if !d.development { // the development issuer answers only once we serve it
+		d.warm(ctx)
+	}
+	failed := start(d.servers)
+	for _, s := range d.servers {
+		d.log.Info("serving", "what", s.name, "addr", s.listener.Addr().String())
+	}
+	if d.development {
+		d.warm(ctx)
+		if err := writeTour(out, d.base); err != nil {
+			d.log.Warn("the commands could not be printed", "error", err)
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	d.log.Info("stopping")
+	d.todos.EndWatches() // they would last as long as their clients want
+	return errors.Join(err, stop(d.servers))
+}
+
+// warm fetches the keys, so that the first requests need not wait. The service
+// starts without them too: it answers 503 until the issuer is back.
+func (d *deployment) warm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, warmLimit)
+	defer cancel()
+	if err := d.auth.keys.Warm(ctx); err != nil {
+		d.log.Warn("no keys yet", "error", err)
+	}
+}
+
+func openStore(ctx context.Context, s settings) (*store.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	todos, err := store.Open(ctx, s.databaseURL, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("TODO_DATABASE_URL: %w", err)
+	}
+	return todos, nil
+}
+
+// listen takes every address before anything else happens, so that one that is
+// taken stops the start. The key is the variable's name.
+func listen(ctx context.Context, s settings) (map[string]net.Listener, error) {
+	listeners := make(map[string]net.Listener)
+	for name, addr := range map[string]string{"TODO_ADDR": s.addr, "TODO_GRPC_ADDR": s.grpcAddr, "TODO_ADMIN_ADDR": s.adminAddr} {
+		if addr == "" {
+			continue
+		}
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		if err != nil {
+			closeAll(listeners)
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		listeners[name] = l
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners map[string]net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}
+
+// start serves all servers. The channel gives the error of each that ends.
+func start(servers []server) <-chan error {
+	failed := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() { failed <- s.serve(s.listener) }()
+	}
+	return failed
+}
+
+// stop stops all servers at the same time.
+func stop(servers []server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
+	stopped := make(chan error)
+	for _, s := range servers {
+		go func() { stopped <- s.stop(ctx) }()
+	}
+	var errs []error
+	for range servers {
+		errs = append(errs, <-stopped)
+	}
+	return errors.Join(errs...)
+}
+
+// httpServer bounds what a request may take in time and in size.
+func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) server {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return server{name: name, listener: l, serve: s.Serve, stop: func(ctx context.Context) error {
+		if err := s.Shutdown(ctx); err != nil {
+			return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.Close())
+		}
+		return nil
+	}}
+}
+
+// adminRoutes is what operators ask for, away from the API's address.
+func adminRoutes(h health, log *slog.Logger) http.Handler {
+	r := chi.NewRouter()
+	r.Use(logRequests(log))
+	r.NotFound(notFound)
+	r.MethodNotAllowed(methodNotAllowed)
+	h.routes(r)
+	return r
+}
+
+func rpcServer(l net.Listener, a auth, todos *rpc, h health) (server, error) {
+	s := grpc.NewServer(a.grpc.ServerOptions(
+		decodeLate(),
+		grpc.MaxRecvMsgSize(maxBody),
+		grpc.MaxHeaderListSize(64<<10),
+		grpc.MaxConcurrentStreams(100),
+		grpc.ConnectionTimeout(10*time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}), // finds watchers that are gone
+	)...)
+	s.RegisterService(readable(&todov1.TodoService_ServiceDesc), todos)
+	grpc_health_v1.RegisterHealthServer(s, rpcHealth{health: h})
+	if err := a.grpc.Validate(s); err != nil {
+		return server{}, err
+	}
+	return server{name: "gRPC", listener: l, serve: s.Serve, stop: func(ctx context.Context) error {
+		cut := context.AfterFunc(ctx, s.Stop)
+		s.GracefulStop()
+		if !cut() {
+			return errors.New("calls were cut off")
+		}
+		return nil
+	}}, nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json/v2"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
+	"github.com/bearerproof/bearerproof/issuertest"
+)
+
+// service is the whole service as the settings wire it, with an issuer whose
+// tokens a test can shape.
+type service struct {
+	issuer *issuertest.Issuer
+	down   func() // takes the issuer away
+	store  *store.Store
+	auth   auth
+	api    *api
+	url    string
+}
+
+func newService(t *testing.T) *service {
+	t.Helper()
+	at := httptest.NewUnstartedServer(nil)
+	issuer := issuertest.New("http://" + at.Listener.Addr().String())
+	at.Config.Handler = issuer
+	at.Start()
+	t.Cleanup(at.Close)
+	s, err := readSettings([]string{"TODO_ISSUER=" + issuer.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	auth, err := newAuth(s, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	todos, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "todo.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { todos.Close() })
+	a := &api{store: todos, auth: auth.http, health: health{keys: auth.keys, store: todos, log: log}, log: log}
+	server := httptest.NewServer(a.routes())
+	t.Cleanup(server.Close)
+	return &service{issuer: issuer, down: at.Close, store: todos, auth: auth, api: a, url: server.URL}
+}
+
+// token returns a token of subject for the scopes.
+func (s *service) token(subject, scopes string) string {
+	return s.issuer.Token(issuertest.Claims{"sub": subject, "aud": "todo-api", "scope": scopes})
+}
+
+// full is a token of subject that may read and write.
+func (s *service) full(subject string) string { return s.token(subject, "todos:read todos:write") }
+
+// request is one HTTP request, as data.
+type request struct {
+	method, path, token, body string
+	header                    http.Header // replaces Content-Type, which is application/json if there is a body
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *service) do(t *testing.T, in request) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), in.method, s.url+in.path, strings.NewReader(in.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range in.header {
+		r.Header[name] = values
+	}
+	if in.token != "" {
+		r.Header.Set("Authorization", "Bearer "+in.token)
+	}
+	resp, err := new(http.Client).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+func fromJSON[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v in %q", err, text)
+	}
+	return v
+}
+
+// dial serves gRPC in memory and returns a connection to it.
+func (s *service) dial(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	l := bufconn.Listen(1 << 20)
+	server, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log}, s.api.health)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.serve(l) }() // ends with the listener
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		s.store.EndWatches()
+		if err := server.stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := grpc.NewClient("passthrough:///todo",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// with returns a context whose calls bear the token, and which ends.
+func with(t *testing.T, token string) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+}
+
+func newRecorder(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+	return w
+}
