@@ -1,0 +1,123 @@
+package jwks
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// rediscovery is how often an issuer's metadata is read again.
+const rediscovery = time.Hour
+
+// locator knows where an issuer's key set is. Only one fetch at a time uses it, and
+// the fetches of a Remote follow one another, so it needs no lock.
+type locator struct {
+	documents documents
+	issuer    string   // "" if the address was given
+	metadata  *url.URL // the issuer as a URL, or nil
+	logger    *slog.Logger
+
+	address *url.URL // the key set, or nil if not found yet
+	found   time.Time
+	doubt   bool // the last fetch failed
+}
+
+// newLocator returns a locator that discovers.
+func newLocator(d documents, issuer string, logger *slog.Logger) (*locator, error) {
+	u, err := d.address(issuer)
+	if err != nil {
+		return nil, fmt.Errorf("jwks: issuer %q %w", redacted(issuer), err)
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		return nil, fmt.Errorf("jwks: issuer %q has a query (RFC 8414 §2)", issuer)
+	}
+	return &locator{documents: d, issuer: issuer, metadata: u, logger: logger}, nil
+}
+
+// locate returns the key set's address for a fetch. It reads the metadata where the
+// address is unknown, old or in doubt, and for the sake of an unknown kid. Where
+// that fails, the last address stays.
+func (l *locator) locate(ctx context.Context, f *flight) (*url.URL, error) {
+	if l.issuer == "" || l.address != nil && !f.anew && !l.doubt && f.began.Sub(l.found) < rediscovery {
+		return l.address, nil
+	}
+	address, err := l.discover(ctx)
+	if err == nil {
+		l.address, l.found = address, f.began
+		return address, nil
+	}
+	if l.address == nil {
+		return nil, err
+	}
+	l.logger.WarnContext(ctx, "discovery failed, the last address is used", "issuer", l.issuer, "error", err)
+	return l.address, nil
+}
+
+// discover reads the issuer's metadata: OpenID Connect Discovery §4, and after a
+// 404 there RFC 8414 §3.
+func (l *locator) discover(ctx context.Context) (*url.URL, error) {
+	if deadline, ok := ctx.Deadline(); ok && l.address != nil {
+		// A metadata document that hangs must leave time for the keys, whose last address
+		// is known.
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer stop()
+	}
+	body, err := l.documents.get(ctx, l.openIDPlace())
+	if status, ok := errors.AsType[statusError](err); ok && status.status == http.StatusNotFound {
+		body, err = l.documents.get(ctx, l.oauthPlace())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("discovery: the metadata %w", err)
+	}
+	return l.readMetadata(body)
+}
+
+// openIDPlace appends to the issuer's path (OpenID Connect Discovery §4.1).
+func (l *locator) openIDPlace() *url.URL {
+	return l.place(l.path() + "/.well-known/openid-configuration")
+}
+
+// oauthPlace inserts between the host and the issuer's path (RFC 8414 §3.1).
+func (l *locator) oauthPlace() *url.URL {
+	return l.place("/.well-known/oauth-authorization-server" + l.path())
+}
+
+// path is the issuer's, escaped as the issuer writes it and without a slash at its
+// end.
+func (l *locator) path() string { return strings.TrimSuffix(l.metadata.EscapedPath(), "/") }
+
+func (l *locator) place(path string) *url.URL {
+	place := *l.metadata
+	place.RawPath = path
+	place.Path, _ = url.PathUnescape(path) // it was parsed before
+	return &place
+}
+
+// readMetadata reads the two members that matter.
+func (l *locator) readMetadata(body []byte) (*url.URL, error) {
+	var metadata struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(body, &metadata); err != nil {
+		return nil, errors.New("discovery: the metadata is not the JSON of an issuer")
+	}
+	if metadata.Issuer != l.issuer { // RFC 8414 §3.3
+		return nil, fmt.Errorf("discovery: the metadata is of issuer %s", quoted(metadata.Issuer))
+	}
+	address, err := l.documents.address(metadata.JWKSURI)
+	if err != nil {
+		return nil, fmt.Errorf("discovery: jwks_uri %w", err)
+	}
+	if l.metadata.Scheme == "https" && address.Scheme != "https" {
+		return nil, errors.New("discovery: jwks_uri is http though the issuer is https")
+	}
+	return address, nil
+}

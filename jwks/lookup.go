@@ -1,0 +1,168 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bearerproof/bearerproof/verifier"
+)
+
+// Why there is no fetch.
+var (
+	errUnderWay   = errors.New("jwks: the keys are being fetched")
+	errBackingOff = errors.New("jwks: the next attempt is not due yet")
+	errBudget     = errors.New("jwks: the budget for unknown kids is used up")
+	errCeiling    = errors.New("jwks: too many fetches")
+	errWaiting    = errors.New("jwks: too many requests wait for the keys")
+	errTooSlow    = errors.New("jwks: the issuer does not answer in time")
+)
+
+// request is a look-up that the held set cannot answer.
+type request struct {
+	kid     string
+	alg     verifier.Algorithm
+	arrived time.Time
+}
+
+// lookUp waits for the fetch under way or for one of its own, and for one more if
+// the first was asked for before the request came.
+func (r *Remote) lookUp(ctx context.Context, q request) ([]*verifier.Key, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	defer r.tell()
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
+	var f *flight
+	for {
+		next, keys, err := r.join(q, f)
+		if next == nil {
+			return keys, err
+		}
+		f = next
+		select {
+		case <-f.landed:
+			r.waiting.Release(1)
+		case <-ctx.Done():
+			r.waiting.Release(1)
+			return nil, ctx.Err()
+		case <-timer.C:
+			r.waiting.Release(1)
+			return r.waitedEnough(q, f)
+		}
+	}
+}
+
+// join answers from what is known now, after has landed if it is not nil, or returns
+// the fetch to wait for, with a waiting place taken.
+func (r *Remote) join(q request, after *flight) (*flight, []*verifier.Key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	set := r.held(now)
+	if set.knows(q.kid) {
+		return nil, set.find(q.kid, q.alg), nil
+	}
+	if after != nil && after.err != nil {
+		r.backoff.press()
+		return nil, nil, r.unavailable(now, after.err)
+	}
+	if set != nil && after != nil && !after.began.Before(q.arrived) {
+		r.absent.add(q.kid, after.began)
+	}
+	if set != nil && r.absent.has(q.kid, now) {
+		return nil, nil, nil
+	}
+	if !r.waiting.TryAcquire(1) {
+		return nil, nil, r.refuse(now, set, errWaiting)
+	}
+	if r.flight == nil {
+		r.backoff.press()
+		charged, err := r.permit(now, set)
+		if err != nil {
+			r.waiting.Release(1)
+			return nil, nil, r.refuse(now, set, err)
+		}
+		r.begin(&flight{began: now, kid: q.kid, alg: q.alg, anew: true, charged: charged, refund: charged && set != nil})
+	}
+	return r.flight, nil, nil
+}
+
+// permit takes what a fetch for the sake of a request costs, or says why there can
+// be none. Without a set, or with one that is due for a refresh, the budget is no
+// bound, though something is taken from it.
+// r.mu is held.
+func (r *Remote) permit(now time.Time, set *keySet) (charged bool, err error) {
+	if r.backoff.wait(now) > 0 {
+		return false, errBackingOff
+	}
+	charged = r.budget.take(now)
+	if set != nil && !set.due(now) && !charged {
+		return false, errBudget
+	}
+	if !r.ceiling.take(now) {
+		if charged {
+			r.budget.give()
+		}
+		return false, errCeiling
+	}
+	return charged, nil
+}
+
+// refuse answers a request for which no look-up is possible: with an error if the
+// issuer is to blame or there is no set, and with none, which means an unknown key,
+// if not. A 503 for a spent budget would let anybody drive an operator's alarm.
+// r.mu is held.
+func (r *Remote) refuse(now time.Time, set *keySet, why error) error {
+	if r.lastError != nil {
+		return r.unavailable(now, r.lastError)
+	}
+	if set == nil {
+		return r.unavailable(now, why)
+	}
+	if now.Sub(r.warned) >= warnPeriod {
+		r.warned, r.untold = now, why
+	}
+	return nil
+}
+
+// tell logs what refuse noted, because the lock must not wait for a log.
+func (r *Remote) tell() {
+	r.mu.Lock()
+	why := r.untold
+	r.untold = nil
+	r.mu.Unlock()
+	if why != nil {
+		r.options.Logger.Warn("tokens with unknown kids are refused without a look-up", "issuer", r.issuer, "reason", why)
+	}
+}
+
+// waitedEnough answers a request that must not wait any longer.
+func (r *Remote) waitedEnough(q request, f *flight) ([]*verifier.Key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	set := r.held(now)
+	if set.knows(q.kid) {
+		return set.find(q.kid, q.alg), nil
+	}
+	if now.Sub(f.began) >= min(r.options.Timeout, maxWait) {
+		return nil, r.unavailable(now, errTooSlow)
+	}
+	return nil, r.refuse(now, set, errTooSlow)
+}
+
+// unavailable says that there are no keys now, and when there can be. r.mu is held.
+func (r *Remote) unavailable(now time.Time, cause error) error {
+	// The ceiling is never longer than the second that is told at least.
+	return &verifier.Error{Kind: verifier.ErrKeysUnavailable, RetryAfter: r.backoff.wait(now), Err: cause}
+}
+
+// held returns the set if it may still be relied on, or nil.
+func (r *Remote) held(now time.Time) *keySet {
+	if set := r.current.Load(); r.usable(set, now) {
+		return set
+	}
+	return nil
+}

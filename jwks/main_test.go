@@ -1,0 +1,35 @@
+package jwks_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime/pprof"
+	"testing"
+)
+
+// TestMain makes sure that no goroutine is left that can never end.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if leaks := leaked(); leaks != "" && code == 0 {
+		fmt.Fprintln(os.Stderr, leaks)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaked returns the stacks of goroutines that wait for what nobody can give them.
+func leaked() string {
+	var stacks bytes.Buffer
+	profile := pprof.Lookup("goroutineleak")
+	if profile == nil {
+		return "there is no profile of leaked goroutines"
+	}
+	if err := profile.WriteTo(&stacks, 1); err != nil {
+		return err.Error()
+	}
+	if profile.Count() == 0 {
+		return ""
+	}
+	return stacks.String()
+}

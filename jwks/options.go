@@ -1,0 +1,85 @@
+package jwks
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Defaults of [Options].
+const (
+	defaultTimeout  = 5 * time.Second
+	defaultInterval = 5 * time.Minute
+	defaultCooldown = 10 * time.Second
+	defaultMaxStale = 24 * time.Hour
+)
+
+// Options are the settings of a [Remote]. The zero value, and a nil pointer, stand
+// for the defaults.
+type Options struct {
+	// Client makes the requests. The default has no idle connections, so that nothing
+	// is left running between fetches, and takes proxies from the environment. The
+	// client's own CheckRedirect is not used: a Remote follows at most three redirects
+	// within one origin.
+	Client *http.Client
+
+	// Timeout bounds one fetch, discovery included. The default is 5 s.
+	Timeout time.Duration
+
+	// Interval is the age at which a set is refreshed; each set varies it by up to
+	// 10 %, so that replicas spread. The default is 5 min.
+	Interval time.Duration
+
+	// Cooldown is how long it takes until one more fetch is allowed for the sake of an
+	// unknown kid, and how long such a kid, once looked for in vain, is remembered. The
+	// default is 10 s.
+	Cooldown time.Duration
+
+	// MaxStale is how long the last good set is used while none newer can be had. It
+	// must not be shorter than Interval. The default is 24 h.
+	MaxStale time.Duration
+
+	// InsecureAllowHTTP allows http to hosts other than this machine. Whoever can
+	// change an answer on its way can then sign tokens (RFC 8414 §6).
+	InsecureAllowHTTP bool
+
+	// Logger is told of failures, recoveries, changed and skipped keys. The default
+	// is slog.Default().
+	Logger *slog.Logger
+}
+
+// withDefaults returns the settings in force, or an error that names the field.
+func (o *Options) withDefaults() (Options, error) {
+	var set Options
+	if o != nil {
+		set = *o
+	}
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		unset time.Duration
+	}{
+		{"Timeout", &set.Timeout, defaultTimeout},
+		{"Interval", &set.Interval, defaultInterval},
+		{"Cooldown", &set.Cooldown, defaultCooldown},
+		{"MaxStale", &set.MaxStale, defaultMaxStale},
+	} {
+		if *d.value < 0 {
+			return Options{}, fmt.Errorf("jwks: Options.%s is negative", d.name)
+		}
+		if *d.value == 0 {
+			*d.value = d.unset
+		}
+	}
+	if set.MaxStale < set.Interval {
+		return Options{}, fmt.Errorf("jwks: Options.MaxStale (%v) is shorter than Options.Interval (%v)", set.MaxStale, set.Interval)
+	}
+	if set.Logger == nil {
+		set.Logger = slog.Default()
+	}
+	if set.Client == nil {
+		set.Client = newClient()
+	}
+	return set, nil
+}

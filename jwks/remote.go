@@ -1,0 +1,213 @@
+package jwks
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/bearerproof/bearerproof/verifier"
+)
+
+// The parts of the policy that have no setting.
+const (
+	// missBudget is how many fetches unknown kids may cause at once.
+	missBudget = 3
+	// fetchCeiling and fetchPeriod bound the fetches of a source for any reason, against
+	// an issuer whose answers flip.
+	fetchCeiling = 10
+	fetchPeriod  = time.Second
+	// maxWait is how long one request waits in all, and maxWaiting how many wait.
+	maxWait    = 5 * time.Second
+	maxWaiting = 1024
+	// warnPeriod is how often the log is told of refusals without a look-up.
+	warnPeriod = time.Minute
+	// intervalJitter is the part by which a set's interval is varied.
+	intervalJitter = 0.1
+)
+
+// Remote fetches and keeps the key set of one issuer. It is a [verifier.KeySet], is
+// safe for concurrent use, and needs no closing. The package comment describes its
+// policy. Only [Discover] and [NewRemote] make one.
+type Remote struct {
+	options Options
+	issuer  string
+	now     func() time.Time
+	random  func() float64
+
+	current atomic.Pointer[keySet] // read by every Verify, replaced whole
+
+	locator *locator            // used by the fetch under way only
+	waiting *semaphore.Weighted // places for requests that wait for a fetch
+
+	mu        sync.Mutex // guards what follows
+	flight    *flight    // the fetch under way, or nil
+	budget    bucket     // for unknown kids
+	ceiling   bucket     // for any fetch
+	absent    absentKids
+	backoff   backoff
+	lastError error     // of the last attempt, nil if it was good
+	url       string    // the key set's address, once known
+	warned    time.Time // when the log was last told of refusals without a look-up
+	untold    error     // why there are such, where the log is to be told now
+}
+
+// NewRemote returns a source for the JWK set at url, which must be https, or http
+// on a loopback host. It does not know whose keys they are: prefer [Discover]. It
+// does no I/O. Its error names what is wrong with the URL or an option.
+func NewRemote(url string, o *Options) (*Remote, error) {
+	options, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	documents := newDocuments(options)
+	address, err := documents.address(url)
+	if err != nil {
+		return nil, fmt.Errorf("jwks: URL %q %w", redacted(url), err)
+	}
+	r := newRemote(options, &locator{documents: documents, address: address, logger: options.Logger})
+	r.url = url
+	return r, nil
+}
+
+// Discover returns a source that finds the issuer's JWK set through its metadata
+// (OpenID Connect Discovery §4, or RFC 8414 §3 where that is not found), which must
+// name this very issuer. It does no I/O: what can be wrong with the issuer's answers
+// shows at the first token, in [Remote.Warm] and [Remote.Ready]. Its error names
+// what is wrong with the issuer's URL or an option.
+func Discover(issuer string, o *Options) (*Remote, error) {
+	options, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	locator, err := newLocator(newDocuments(options), issuer, options.Logger)
+	if err != nil {
+		return nil, err
+	}
+	r := newRemote(options, locator)
+	r.issuer = issuer
+	return r, nil
+}
+
+func newRemote(o Options, l *locator) *Remote {
+	return &Remote{
+		options: o,
+		now:     time.Now,
+		random:  rand.Float64,
+		locator: l,
+		waiting: semaphore.NewWeighted(maxWaiting),
+		budget:  newBucket(missBudget, o.Cooldown),
+		ceiling: newBucket(fetchCeiling, fetchPeriod),
+		absent:  newAbsentKids(o.Cooldown),
+		backoff: newBackoff(o.Interval),
+	}
+}
+
+// Issuer returns the issuer whose keys these are, or "" if that is not known.
+// [verifier.New] compares it with Config.Issuer.
+func (r *Remote) Issuer() string { return r.issuer }
+
+// Keys implements [verifier.KeySet]. It waits only for a fetch that the answer
+// needs: while there is no set, or for a kid that the set does not know.
+func (r *Remote) Keys(ctx context.Context, kid string, alg verifier.Algorithm) ([]*verifier.Key, error) {
+	now := r.now()
+	set := r.current.Load()
+	if !r.usable(set, now) {
+		return r.lookUp(ctx, request{kid, alg, now})
+	}
+	keys := set.find(kid, alg)
+	if len(keys) == 0 && !set.knows(kid) {
+		return r.lookUp(ctx, request{kid, alg, now})
+	}
+	r.refresh(set, now)
+	if len(keys) == 0 {
+		r.recheck(kid, alg)
+	}
+	return keys, nil
+}
+
+// Recheck is told by a verifier that a signature failed under the held keys: an
+// issuer may have put a new key under an old kid. It starts a fetch in the
+// background if the set is older than Options.Cooldown and the budget for unknown
+// kids allows, and never waits.
+func (r *Remote) Recheck() { r.recheck("", 0) }
+
+// Warm fetches the keys if there is no usable set. It returns nil once there is
+// one, the context's error if ctx ends first, and otherwise an error of kind
+// [verifier.ErrKeysUnavailable]. Call it before the server listens.
+func (r *Remote) Warm(ctx context.Context) error {
+	_, err := r.lookUp(ctx, request{arrived: r.now()})
+	return err
+}
+
+// Ready returns nil if tokens can be verified now, and otherwise why not. It starts
+// a fetch that is due, and does not wait for it, so that a readiness probe brings a
+// source up, and back after an outage.
+func (r *Remote) Ready() error {
+	now := r.now()
+	set := r.current.Load()
+	if r.usable(set, now) {
+		r.refresh(set, now)
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.usable(r.current.Load(), now) { // it landed meanwhile
+		return nil
+	}
+	if r.flight == nil {
+		r.backoff.press()
+		charged, err := r.permit(now, nil)
+		if err != nil {
+			return r.refuse(now, nil, err)
+		}
+		r.begin(&flight{began: now, charged: charged})
+	}
+	return r.refuse(now, nil, errUnderWay)
+}
+
+// usable reports whether a set may still be relied on.
+func (r *Remote) usable(set *keySet, now time.Time) bool {
+	return set != nil && elapsed(set.began, now) < r.options.MaxStale
+}
+
+// elapsed is the time since an instant: the larger of what the monotonic and the
+// wall clock say, because the first stops while a machine sleeps and the second can
+// be set back.
+func elapsed(since, now time.Time) time.Duration {
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
+}
+
+// refresh starts a fetch in the background if the set is due for one.
+func (r *Remote) refresh(set *keySet, now time.Time) {
+	if !set.due(now) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight == nil && r.current.Load() == set && r.backoff.wait(now) == 0 && r.ceiling.take(now) {
+		r.begin(&flight{began: now})
+	}
+}
+
+// recheck starts a fetch in the background, charged to the budget of unknown kids,
+// because the held keys did not do for a kid that they know.
+func (r *Remote) recheck(kid string, alg verifier.Algorithm) {
+	now := r.now()
+	set := r.current.Load()
+	if set == nil || elapsed(set.began, now) < r.options.Cooldown {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight != nil || r.current.Load() != set {
+		return
+	}
+	if charged, err := r.permit(now, set); err == nil {
+		r.begin(&flight{began: now, kid: kid, alg: alg, anew: true, charged: charged, refund: charged && alg != 0})
+	}
+}
