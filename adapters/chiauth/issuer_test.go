@@ -1,7 +1,6 @@
 package chiauth_test
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,24 +8,15 @@ import (
 
 	"github.com/bearerproof/bearerproof/adapters/httpauth"
 	"github.com/bearerproof/bearerproof/issuertest"
+	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
 )
-
-// oneKey is a key set with the key of an issuer.
-type oneKey struct{ key *verifier.Key }
-
-func (s oneKey) Keys(_ context.Context, kid string, _ verifier.Algorithm) ([]*verifier.Key, error) {
-	if kid != s.key.ID() {
-		return nil, nil
-	}
-	return []*verifier.Key{s.key}, nil
-}
 
 // newAuth returns an Auth and an issuer whose tokens it lets through.
 func newAuth() (*httpauth.Auth, *issuertest.Issuer, error) {
 	issuer := issuertest.New("https://id.example.com")
 	issuer.AddKey(verifier.ES256)
-	key, err := verifier.NewKey(issuer.Key().ID(), verifier.ES256, issuer.Key().Public())
+	keys, err := jwks.NewStatic(issuer.KeySet().Content())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,7 +24,7 @@ func newAuth() (*httpauth.Auth, *issuertest.Issuer, error) {
 		Issuer:     issuer.URL(),
 		Audience:   verifier.AnyOf("api"),
 		Algorithms: []verifier.Algorithm{verifier.ES256},
-		Keys:       oneKey{key},
+		Keys:       keys,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -25,6 +25,7 @@ import (
 
 	"github.com/bearerproof/bearerproof/adapters/grpcauth"
 	"github.com/bearerproof/bearerproof/issuertest"
+	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
@@ -100,21 +101,11 @@ func dial(tb testing.TB, auth *grpcauth.Auth, s *service, more ...grpc.ServerOpt
 	return connect(tb, newServer(auth, s, more...))
 }
 
-// oneKey is a key set with the key of an issuer.
-type oneKey struct{ key *verifier.Key }
-
-func (s oneKey) Keys(_ context.Context, kid string, _ verifier.Algorithm) ([]*verifier.Key, error) {
-	if kid != s.key.ID() {
-		return nil, nil
-	}
-	return []*verifier.Key{s.key}, nil
-}
-
 // newVerifier returns a verifier and the issuer whose tokens it accepts.
 func newVerifier() (*verifier.Verifier, *issuertest.Issuer, error) {
 	issuer := issuertest.New("https://id.example.com")
 	issuer.AddKey(verifier.ES256)
-	key, err := verifier.NewKey(issuer.Key().ID(), verifier.ES256, issuer.Key().Public())
+	keys, err := jwks.NewStatic(issuer.KeySet().Content())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +113,7 @@ func newVerifier() (*verifier.Verifier, *issuertest.Issuer, error) {
 		Issuer:     issuer.URL(),
 		Audience:   verifier.AnyOf("api"),
 		Algorithms: []verifier.Algorithm{verifier.ES256},
-		Keys:       oneKey{key},
+		Keys:       keys,
 	})
 	return v, issuer, err
 }

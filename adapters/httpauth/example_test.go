@@ -1,7 +1,6 @@
 package httpauth_test
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log"
@@ -9,21 +8,23 @@ import (
 	"net/http/httptest"
 
 	"github.com/bearerproof/bearerproof/adapters/httpauth"
+	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// provider returns the verifier that the examples use. A program has its keys from
-// package jwks.
+// provider returns the verifier that the examples use. None of them sends a token, so
+// no key is fetched.
 func provider() *verifier.Verifier {
-	key, err := verifier.NewKey("1", verifier.EdDSA, make(ed25519.PublicKey, ed25519.PublicKeySize))
+	const issuer = "https://id.example.com/realms/myrealm"
+	keys, err := jwks.Discover(issuer, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	v, err := verifier.New(verifier.Config{
-		Issuer:     "https://id.example.com/realms/myrealm",
+		Issuer:     issuer,
 		Audience:   verifier.AnyOf("todo-api"),
 		Algorithms: []verifier.Algorithm{verifier.EdDSA},
-		Keys:       keySet{key: key},
+		Keys:       keys,
 	})
 	if err != nil {
 		log.Fatal(err)

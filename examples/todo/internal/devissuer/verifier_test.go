@@ -1,13 +1,7 @@
 package devissuer_test
 
 import (
-	"context"
-	"crypto/rsa"
-	"encoding/base64"
-	"encoding/json/v2"
 	"errors"
-	"fmt"
-	"math/big"
 	"net/http"
 	"slices"
 	"testing"
@@ -15,53 +9,21 @@ import (
 	"time"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/devissuer"
+	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// servedKeys reads the key set that the issuer serves, each time that it is asked.
-type servedKeys struct{ client *http.Client }
-
-func (s servedKeys) Keys(ctx context.Context, kid string, alg verifier.Algorithm) ([]*verifier.Key, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, issuerURL+"/keys", nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	var set keySet
-	if err := json.UnmarshalRead(answer.Body, &set); err != nil {
-		return nil, err
-	}
-	var keys []*verifier.Key
-	for _, published := range set.Keys {
-		if published.ID != kid || published.Alg != alg.String() {
-			continue
-		}
-		n, nErr := base64.RawURLEncoding.DecodeString(published.N)
-		e, eErr := base64.RawURLEncoding.DecodeString(published.E)
-		if err := errors.Join(nErr, eErr); err != nil {
-			return nil, fmt.Errorf("key %s: %w", kid, err)
-		}
-		public := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
-		key, err := verifier.NewKey(published.ID, alg, public)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
 func newVerifier(t *testing.T, client *http.Client) *verifier.Verifier {
 	t.Helper()
+	keys, err := jwks.Discover(issuerURL, &jwks.Options{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
 	v, err := verifier.New(verifier.Config{
 		Issuer:     issuerURL,
 		Audience:   verifier.AnyOf("todo-api"),
 		Algorithms: []verifier.Algorithm{verifier.RS256},
-		Keys:       servedKeys{client},
+		Keys:       keys,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +62,9 @@ func TestTheVerifierFollowsRotations(t *testing.T) {
 		issuer, client := start(t, devissuer.Options{TokenLifetime: time.Hour})
 		v := newVerifier(t, client)
 		before := machineToken(t, client, "bob")
+		if _, err := v.Verify(t.Context(), before); err != nil {
+			t.Errorf("before there was a rotation: %v", err)
+		}
 		if err := issuer.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -110,6 +75,11 @@ func TestTheVerifierFollowsRotations(t *testing.T) {
 			}
 		}
 		issuer.DropOldKeys()
+		time.Sleep(6 * time.Minute) // by then the key set is due for a refresh, which the next token starts
+		if _, err := v.Verify(t.Context(), after); err != nil {
+			t.Errorf("with the key that stays: %v", err)
+		}
+		synctest.Wait()
 		if _, err := v.Verify(t.Context(), before); !errors.Is(err, verifier.ErrUnknownKey) {
 			t.Errorf("with a key that was withdrawn: %v", err)
 		}
