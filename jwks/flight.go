@@ -115,17 +115,17 @@ func (r *Remote) fail(f *flight, err error) {
 func (r *Remote) report(before, set *keySet, failures int, err error) {
 	log := r.options.Logger
 	if err != nil {
-		log.Warn("fetching the key set failed", "issuer", r.issuer, "error", err, "failures", failures)
+		log.Warn("fetching the key set failed", "error", err, "failures", failures)
 		return
 	}
 	if failures > 0 {
-		log.Info("the key set can be fetched again", "issuer", r.issuer, "failures", failures)
+		log.Info("the key set can be fetched again", "failures", failures)
 	}
 	added, removed := set.difference(before), before.difference(set)
 	if len(added)+len(removed) > 0 {
-		log.Info("the key set changed", "issuer", r.issuer, "added", added, "removed", removed)
+		log.Info("the key set changed", "added", added, "removed", removed)
 	}
 	for _, skipped := range set.newlySkipped(before) {
-		log.Warn("a key of the set is not used", "issuer", r.issuer, "kid", skipped.ID, "reason", skipped.Reason)
+		log.Info("a key of the set is not used", "kid", skipped.ID, "reason", skipped.Reason)
 	}
 }

@@ -63,7 +63,27 @@ func TestLogTellsOfFailureRecoveryChangeAndSkippedKeysOnce(t *testing.T) {
 		}
 		count(2, "the key set changed", "level=INFO", issuer)
 		count(1, "removed=["+old.ID()+"]", "added=["+next.ID()+"]")
-		count(1, "a key of the set is not used", "level=WARN", issuer, "kid="+odd.ID(), `reason="use is not sig"`)
+		count(1, "a key of the set is not used", "level=INFO", issuer, "kid="+odd.ID(), `reason="use is not sig"`)
+	})
+}
+
+// A source that knows no issuer is told apart by its URL.
+func TestLogOfNewRemoteNamesTheURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		idp := issuertest.Start(t)
+		log := &logbook{}
+		keys, err := jwks.NewRemote(idp.KeySet().URL(), &jwks.Options{Client: idp.Client(), Logger: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		idp.AddKey(verifier.ES256)
+		if err := keys.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if lines := log.lines("the key set changed"); len(lines) != 1 || !strings.Contains(lines[0], "url="+idp.KeySet().URL()) {
+			t.Errorf("the log is %q, want the URL in it", lines)
+		}
 	})
 }
 

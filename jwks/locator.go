@@ -55,7 +55,7 @@ func (l *locator) locate(ctx context.Context, f *flight) (*url.URL, error) {
 	if l.address == nil {
 		return nil, err
 	}
-	l.logger.WarnContext(ctx, "discovery failed, the last address is used", "issuer", l.issuer, "error", err)
+	l.logger.WarnContext(ctx, "discovery failed, the last address is used", "error", err)
 	return l.address, nil
 }
 

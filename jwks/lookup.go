@@ -134,7 +134,7 @@ func (r *Remote) tell() {
 	r.untold = nil
 	r.mu.Unlock()
 	if why != nil {
-		r.options.Logger.Warn("tokens with unknown kids are refused without a look-up", "issuer", r.issuer, "reason", why)
+		r.options.Logger.Warn("tokens with unknown kids are refused without a look-up", "reason", why)
 	}
 }
 

@@ -69,6 +69,7 @@ func NewRemote(url string, o *Options) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwks: URL %q %w", redacted(url), err)
 	}
+	options.Logger = options.Logger.With("url", url)
 	r := newRemote(options, &locator{documents: documents, address: address, logger: options.Logger})
 	r.url = url
 	return r, nil
@@ -84,6 +85,7 @@ func Discover(issuer string, o *Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Logger = options.Logger.With("issuer", issuer)
 	locator, err := newLocator(newDocuments(options), issuer, options.Logger)
 	if err != nil {
 		return nil, err
