@@ -10,7 +10,8 @@ import (
 
 // Start returns an issuer that is served in memory until the test ends. Its URL has
 // the scheme https and a host of its own, below example.com; only [Issuer.Client]
-// reaches it. Called inside a bubble of testing/synctest it belongs to the bubble,
+// reaches it: where a source of keys finds no such host, its Options.Client was
+// forgotten. Called inside a bubble of testing/synctest it belongs to the bubble,
 // and tb must be the bubble's. When the test ends, hung fetches end too.
 func Start(tb testing.TB) *Issuer {
 	tb.Helper()

@@ -16,7 +16,8 @@ import (
 // use.
 type Check func(ctx context.Context, t *Token) error
 
-// Scopes demands that the token's "scope" contains every one of the given scopes.
+// Scopes demands that the token's "scope" contains every one of the given scopes, all
+// and not any.
 // Its refusal is of kind [ErrForbidden] and names them all (RFC 6750 §3.1).
 //
 // A scope that RFC 6750 §3 cannot express (empty, or with a character other than

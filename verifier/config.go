@@ -35,8 +35,8 @@ type Config struct {
 	Keys KeySet
 
 	// Leeway is the clock difference to the issuer that is forgiven, in both
-	// directions, when "exp", "nbf" and "iat" are compared. The default is 30 s; the
-	// most is 5 min. For as good as none, say time.Nanosecond.
+	// directions, when "exp", "nbf" and "iat" are compared. 0 stands for the default, 30 s;
+	// the most is 5 min. For almost none, use time.Nanosecond.
 	Leeway time.Duration
 
 	// MaxTokenBytes is the longest token that is looked at. The default is 16 KiB;

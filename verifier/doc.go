@@ -27,8 +27,9 @@
 //  5. the signature;
 //  6. the payload: strict base64url, one JSON object without duplicate members, claims
 //     of the right types (RFC 7519 §4);
-//  7. the kind of token: no ID, refresh, logout or event token (RFC 8725 §3.12), and no token
-//     that is bound to a key which nobody checked ("cnf", RFC 7800);
+//  7. the kind of token: none whose claims show that it is an ID, refresh, offline,
+//     logout or event token (RFC 8725 §3.12: Keycloak's "typ", "at_hash", "c_hash",
+//     "events"), and none that is bound to a key which nobody checked ("cnf", RFC 7800);
 //  8. "exp" (required), "nbf" and "iat", with one leeway; "iss" equal; "aud" contains
 //     one of ours (RFC 7519 §4.1, RFC 9068 §4);
 //  9. Config.Check.

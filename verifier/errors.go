@@ -83,7 +83,8 @@ var kinds = [...]struct{ name, text string }{
 }
 
 // String returns a short name in snake case, such as "unknown_key". Names are
-// stable, so that metrics and gRPC reasons can be built on them.
+// stable, so that metrics and gRPC reasons can be built on them. Format verbs and
+// slog print what Error returns: call String for the name.
 func (k Kind) String() string {
 	if int(k) >= len(kinds) {
 		return "kind_" + strconv.Itoa(int(k))

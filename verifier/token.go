@@ -26,7 +26,8 @@ type tokenHeader struct {
 
 // Subject returns "sub", which identifies the caller within the issuer, or "" if
 // the token has none. Scope every query by it (and by [Token.Issuer], where there
-// is more than one).
+// is more than one), and refuse a token without one in Config.Check: all such tokens
+// would share one scope.
 func (t *Token) Subject() string { return t.claims.subject }
 
 // Issuer returns "iss", which equals Config.Issuer.

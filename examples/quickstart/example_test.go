@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"testing"
 
 	"github.com/go-chi/chi/v5"
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ import (
 	"github.com/bearerproof/bearerproof/adapters/chiauth"
 	"github.com/bearerproof/bearerproof/adapters/grpcauth"
 	"github.com/bearerproof/bearerproof/adapters/httpauth"
+	"github.com/bearerproof/bearerproof/issuertest"
 	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
 )
@@ -89,18 +91,51 @@ func Example_chi() {
 }
 
 func Example_gRPC() {
+	if err := serveGRPC(); err != nil {
+		fmt.Println(err)
+	}
+	// Output: [grpc.health.v1.Health]
+}
+
+func serveGRPC() error {
 	v, err := newVerifier()
 	if err != nil {
-		fmt.Println(err)
-		return
+		return err
 	}
 
 	auth := grpcauth.New(v, &grpcauth.Options{
 		Public: []string{"/grpc.health.v1.Health/Check"},
 	})
 	server := grpc.NewServer(auth.ServerOptions()...)
-
 	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
-	fmt.Println(slices.Sorted(maps.Keys(server.GetServiceInfo())), auth.Validate(server))
-	// Output: [grpc.health.v1.Health] <nil>
+	if err := auth.Validate(server); err != nil { // a misspelt method name
+		return err
+	}
+	fmt.Println(slices.Sorted(maps.Keys(server.GetServiceInfo())))
+	return nil
+}
+
+func TestWithIssuertest(t *testing.T) {
+	idp := issuertest.Start(t)
+	keys, err := jwks.Discover(idp.URL(), &jwks.Options{Client: idp.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verifier.New(verifier.Config{
+		Issuer:     idp.URL(),
+		Audience:   verifier.AnyOf("todo-api"),
+		Algorithms: []verifier.Algorithm{verifier.RS256},
+		Keys:       keys,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	protected := httpauth.New(v, nil).Require(verifier.Scopes("todos:write"))(http.HandlerFunc(create))
+	r := httptest.NewRequest(http.MethodPost, "/todos", nil)
+	r.Header.Set("Authorization", "Bearer "+idp.Token(issuertest.Claims{"aud": "todo-api", "scope": "todos:write"}))
+	w := httptest.NewRecorder()
+	protected.ServeHTTP(w, r)
+	if w.Code != http.StatusCreated {
+		t.Errorf("%d %s, want 201", w.Code, w.Body)
+	}
 }

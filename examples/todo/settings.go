@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -61,7 +62,7 @@ func variables() []variable {
 		{"TODO_JWKS_REFRESH", "5m", "how often the keys are refreshed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksRefresh) }},
 		{"TODO_JWKS_COOLDOWN", "10s", "time after which one more look-up of an unknown key is allowed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksCooldown) }},
 		{"TODO_JWKS_MAX_STALE", "24h", "how long keys are used while the issuer is away", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksMaxStale) }},
-		{"TODO_WEB_CLIENT_ID", "todo-web", "OpenID Connect client of the web page", func(s *settings, v string) error { return parseName(v, &s.webClientID) }},
+		{"TODO_WEB_CLIENT_ID", "todo-web", "OpenID Connect client for a login in the browser", func(s *settings, v string) error { return parseName(v, &s.webClientID) }},
 	}
 }
 
@@ -129,6 +130,9 @@ func (s settings) contradiction() error {
 		if host, _, _ := net.SplitHostPort(s.addr); !isLoopback(host) {
 			return errors.New("TODO_ADDR: must be a loopback address unless TODO_ISSUER is set: the development issuer asks for no password")
 		}
+		if !slices.Contains(s.algorithms, verifier.RS256) {
+			return errors.New("TODO_ALGORITHMS: must contain RS256 unless TODO_ISSUER is set: the development issuer signs with it")
+		}
 	}
 	if s.jwksMaxStale < s.jwksRefresh {
 		return fmt.Errorf("TODO_JWKS_MAX_STALE: %v is shorter than TODO_JWKS_REFRESH, %v: keys would be given up before they are refreshed", s.jwksMaxStale, s.jwksRefresh)
@@ -141,12 +145,17 @@ func (s settings) contradiction() error {
 	if err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.insecureHTTP {
 		return fmt.Errorf("%s: http to a host that is not loopback can be tampered with: use https, or set TODO_INSECURE_HTTP=1", name)
 	}
-	return nil
+	if s.issuer == "" {
+		return nil
+	}
+	_, err = newKeys(s, slog.New(slog.DiscardHandler)) // it does no I/O, and knows what else is wrong with a URL
+	return err
 }
 
+// isLoopback refuses an IPv6 zone, which no URL can be made of without escaping.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
 }
 
 func parseAddr(value string, to *string) error {
