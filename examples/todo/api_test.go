@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -306,6 +307,19 @@ func TestMethodsThatAPathHas(t *testing.T) {
 		if allow := strings.Join(got.header.Values("Allow"), ","); got.status != 405 || allow != want {
 			t.Errorf("PUT %s: %d, Allow %q, want 405 and %q", path, got.status, allow, want)
 		}
+	}
+}
+
+func TestTheRequestLogIsNotFilledByAMethod(t *testing.T) {
+	var lines strings.Builder
+	log := slog.New(slog.NewTextHandler(&lines, nil))
+	r := chi.NewRouter()
+	r.Use(logRequests(log))
+	r.MethodNotAllowed(methodNotAllowed)
+	r.Get("/healthz", func(http.ResponseWriter, *http.Request) {})
+	newRecorder(t, r, strings.Repeat("A", 60<<10), "/healthz")
+	if n := lines.Len(); n == 0 || n > 1<<10 {
+		t.Errorf("a method of 60 KiB gave %d bytes of log", n)
 	}
 }
 

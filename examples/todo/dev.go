@@ -16,13 +16,17 @@ import (
 // below /dev-issuer. Its keys are fetched from there over HTTP, as those of any
 // other issuer are.
 func newDevIssuer(s settings, base string, log *slog.Logger) (*devissuer.Issuer, error) {
-	return devissuer.New(devissuer.Options{
+	issuer, err := devissuer.New(devissuer.Options{
 		Issuer:       base + "/dev-issuer",
 		Audience:     s.audience,
 		WebClientID:  s.webClientID,
 		WebRedirects: []string{base + "/"},
 		Logger:       log,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("the development issuer (TODO_ADDR, TODO_AUDIENCE, TODO_WEB_CLIENT_ID): %w", err)
+	}
+	return issuer, nil
 }
 
 func mountDevIssuer(issuer *devissuer.Issuer) func(chi.Router) {

@@ -271,10 +271,11 @@ func TestAcknowledgedTodosSurviveAKill(t *testing.T) {
 
 func TestAWrongSettingStopsTheStart(t *testing.T) {
 	for name, environ := range map[string][]string{
-		"TODO_LEEWAY":       {"TODO_LEEWAY=soon"},
-		"TODO_ISSUR":        {"TODO_ISSUR=https://id.example.com"},
-		"TODO_DATABASE_URL": {"TODO_DATABASE_URL=/no/such/directory/todo.db"},
-		"TODO_GRPC_ADDR":    {"TODO_GRPC_ADDR=192.0.2.1:1"},
+		"TODO_LEEWAY":        {"TODO_LEEWAY=soon"},
+		"TODO_ISSUR":         {"TODO_ISSUR=https://id.example.com"},
+		"TODO_DATABASE_URL":  {"TODO_DATABASE_URL=/no/such/directory/todo.db"},
+		"TODO_GRPC_ADDR":     {"TODO_GRPC_ADDR=192.0.2.1:1"},
+		"TODO_WEB_CLIENT_ID": {"TODO_WEB_CLIENT_ID=alice"}, // a user of the development issuer
 	} {
 		p := startProcess(t, environ...)
 		if code := p.exit(t); code == 0 || !strings.Contains(p.stderr.String(), name) || strings.Contains(p.stderr.String(), "panic") {

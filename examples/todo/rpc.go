@@ -19,8 +19,9 @@ import (
 // rpc is the gRPC interface.
 type rpc struct {
 	todov1.UnimplementedTodoServiceServer
-	store *store.Store
-	log   *slog.Logger
+	store    *store.Store
+	log      *slog.Logger
+	watchers watchers
 }
 
 // rpcChecks says what a caller needs for each method, besides a token.
@@ -104,6 +105,10 @@ func (s *rpc) WatchTodos(_ *todov1.WatchTodosRequest, stream grpc.ServerStreamin
 	if err != nil {
 		return err
 	}
+	if !s.watchers.enter(owner) {
+		return status.Error(codes.ResourceExhausted, "too many watches: end another one first")
+	}
+	defer s.watchers.leave(owner)
 	watch := s.store.Watch(owner)
 	defer watch.Close()
 	if err := stream.SendHeader(metadata.MD{}); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -242,5 +243,59 @@ func TestHealthOverGRPCNeedsNoToken(t *testing.T) {
 	s.store.Close()
 	if got := check(); got != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
 		t.Errorf("health without a database is %v", got)
+	}
+}
+
+func TestAHealthRequestThatCannotBeDecoded(t *testing.T) {
+	s := newService(t)
+	conn := s.dial(t)
+	garbage := &emptypb.Empty{}
+	garbage.ProtoReflect().SetUnknown([]byte("\x0a\x02\xff\xfe")) // field 1, a text that is not UTF-8
+	err := conn.Invoke(t.Context(), grpc_health_v1.Health_Check_FullMethodName, garbage, &emptypb.Empty{})
+	if status.Code(err) != codes.InvalidArgument || strings.Contains(err.Error(), "unmarshal") {
+		t.Errorf("garbage without a token gave %v, want InvalidArgument", err)
+	}
+}
+
+func TestOneOwnersWatchesAreBounded(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	ctx, end := context.WithCancel(with(t, s.full("alice")))
+	defer end()
+	// watch says how a watch begins; a good one lasts as long as ctx.
+	watch := func(ctx context.Context, owner string) codes.Code {
+		stream, err := client.WatchTodos(ctx, &todov1.WatchTodosRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Header(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.store.Create(t.Context(), owner, "x"); err != nil {
+			t.Fatal(err)
+		}
+		_, err = stream.Recv()
+		return status.Code(err)
+	}
+	for i := range maxWatches {
+		if got := watch(ctx, "alice"); got != codes.OK {
+			t.Fatalf("watch %d gave %v", i+1, got)
+		}
+	}
+	if got := watch(ctx, "alice"); got != codes.ResourceExhausted {
+		t.Errorf("watch %d gave %v, want ResourceExhausted", maxWatches+1, got)
+	}
+	if got := watch(with(t, s.full("bob")), "bob"); got != codes.OK {
+		t.Errorf("the watch of somebody else gave %v", got)
+	}
+	end() // the server hears of it a moment later
+	again, limit := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+	defer again.Stop()
+	for watch(with(t, s.full("alice")), "alice") != codes.OK {
+		select {
+		case <-again.C:
+		case <-limit:
+			t.Fatal("the places of ended watches are not given back")
+		}
 	}
 }

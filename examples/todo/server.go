@@ -227,7 +227,7 @@ func rpcServer(l net.Listener, a auth, todos *rpc, h health) (server, error) {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}), // finds watchers that are gone
 	)...)
 	s.RegisterService(readable(&todov1.TodoService_ServiceDesc), todos)
-	grpc_health_v1.RegisterHealthServer(s, rpcHealth{health: h})
+	s.RegisterService(readable(&grpc_health_v1.Health_ServiceDesc), rpcHealth{health: h})
 	if err := a.grpc.Validate(s); err != nil {
 		return server{}, err
 	}

@@ -148,8 +148,11 @@ func (s settings) contradiction() error {
 	if s.issuer == "" {
 		return nil
 	}
-	_, err = newKeys(s, slog.New(slog.DiscardHandler)) // it does no I/O, and knows what else is wrong with a URL
-	return err
+	// It does no I/O, and knows what else is wrong with a URL.
+	if _, err := newKeys(s, slog.New(slog.DiscardHandler)); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // isLoopback refuses an IPv6 zone, which no URL can be made of without escaping.

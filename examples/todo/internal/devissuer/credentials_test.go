@@ -238,3 +238,16 @@ func TestSecretsMayComeInTheForm(t *testing.T) {
 		t.Errorf("status %d, error %q, type %q", status, tokens.Error, tokens.TokenType)
 	}
 }
+
+func TestClientAssertionsAreRefused(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	for _, grant := range []string{"refresh_token", "client_credentials"} {
+		status, tokens := askToken(t, client, "", "", url.Values{
+			"grant_type": {grant}, "refresh_token": {"x"}, "client_assertion": {"x"},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		})
+		if status != http.StatusBadRequest || tokens.Error != "invalid_client" {
+			t.Errorf("%s: status %d, error %q, want 400 invalid_client", grant, status, tokens.Error)
+		}
+	}
+}

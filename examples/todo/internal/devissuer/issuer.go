@@ -130,8 +130,8 @@ func (i *Issuer) newRoutes(origins []string) http.Handler {
 	api := http.NewServeMux()
 	api.HandleFunc("GET "+oidc.DiscoveryEndpoint, i.serveDiscovery)
 	api.Handle("GET /keys", cacheable(library))
-	api.Handle("POST /oauth/token", library) // POST only: credentials do not belong into a URL (RFC 6749, section 2.3.1)
-	api.Handle("POST /revoke", library)
+	api.Handle("POST /oauth/token", withoutAssertion(library)) // POST only: credentials do not belong into a URL (RFC 6749, section 2.3.1)
+	api.Handle("POST /revoke", withoutAssertion(library))
 	api.Handle("GET /userinfo", library)
 	api.Handle("POST /userinfo", library)
 	shared := cors.New(cors.Options{
@@ -222,6 +222,20 @@ func originsOf(redirects []string) []string {
 // hostOf returns the host that the client meant to reach, without the port.
 func hostOf(r *http.Request) string {
 	return (&url.URL{Host: r.Host}).Hostname()
+}
+
+// withoutAssertion refuses clients that authenticate by a signed assertion (RFC 7523 §2.2), for which the library
+// answers 500: no client here has a key.
+func withoutAssertion(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("client_assertion_type") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"error":"invalid_client","error_description":"client assertions are not supported"}`))
+	})
 }
 
 // cacheable lets an answer be kept if it is checked again before each use.
