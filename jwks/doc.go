@@ -11,11 +11,14 @@
 // It does no I/O until the first token, [Remote.Warm] or [Remote.Ready], and no
 // goroutine runs while it is idle, so nothing needs closing.
 //
-// A token whose kid is in the held set never waits. The set is refreshed in the
-// background when it is older than Options.Interval and something asks. A refresh
-// replaces it whole: a key that is gone is revoked. While the issuer cannot be
-// reached or answers nonsense, the last good set serves until Options.MaxStale, and
-// then the source fails closed with [verifier.ErrKeysUnavailable].
+// The set is refreshed in the background when it is older than Options.Interval and
+// something asks, so a token whose kid is in the held set does not wait. Only if
+// nothing has asked for twice the interval, it waits for the refresh, for a second at
+// most. A refresh replaces the set whole: a key that is gone is revoked. The answer's
+// max-age may shorten the interval, and its validators are sent back, so that an
+// unchanged set need not be transferred. While the issuer cannot be reached or answers
+// nonsense, the last good set serves until Options.MaxStale, and then the source fails
+// closed with [verifier.ErrKeysUnavailable].
 //
 // A kid that the set does not know causes a fetch at once, which all who need it
 // wait for together, no longer than five seconds. These fetches are bounded by a

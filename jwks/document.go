@@ -54,31 +54,42 @@ type statusError struct {
 
 func (e statusError) Error() string { return fmt.Sprintf("answered with status %d", e.status) }
 
-// get returns the body of a 200. Its errors repeat nothing of an answer but the
-// status.
-func (d documents) get(ctx context.Context, from *url.URL) ([]byte, error) {
+// answer is a good answer.
+type answer struct {
+	header    http.Header
+	body      []byte // of a 200
+	unchanged bool   // a 304 to a request with validators
+}
+
+// get returns a 200, or a 304 if it asks with validators. Its errors repeat nothing
+// of an answer but the status.
+func (d documents) get(ctx context.Context, from *url.URL, marks validators) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
 	if err != nil {
-		return nil, errors.New("cannot be asked for")
+		return answer{}, errors.New("cannot be asked for")
 	}
 	request.Header.Set("Accept", "application/json, application/jwk-set+json")
 	request.Header.Set("Cache-Control", "no-cache") // a cache on the way must ask too (RFC 9111 §5.2.1.4)
+	marks.ask(request.Header)
 	response, err := d.do(request)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read, or is given up
+	if response.StatusCode == http.StatusNotModified && marks != (validators{}) {
+		return answer{header: response.Header, unchanged: true}, nil
+	}
 	if response.StatusCode != http.StatusOK {
-		return nil, statusError{response.StatusCode, retryAfter(response.Header, time.Now())}
+		return answer{}, statusError{response.StatusCode, retryAfter(response.Header, time.Now())}
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxSetBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("the answer broke off: %w", withoutWords(err))
+		return answer{}, fmt.Errorf("the answer broke off: %w", withoutWords(err))
 	}
 	if len(body) > maxSetBytes {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", maxSetBytes)
+		return answer{}, fmt.Errorf("the answer is longer than %d bytes", maxSetBytes)
 	}
-	return body, nil
+	return answer{header: response.Header, body: body}, nil
 }
 
 // do makes a request. Its errors say why there is no connection, and repeat nothing

@@ -3,7 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
-	"math"
+	"net/url"
 	"time"
 
 	"github.com/bearerproof/bearerproof/verifier"
@@ -14,12 +14,17 @@ type flight struct {
 	began   time.Time
 	kid     string // what it was started for, if it was for a token
 	alg     verifier.Algorithm
-	anew    bool // read the metadata again
-	charged bool // it took from the budget for unknown kids
-	refund  bool // which it gives back if it brings a key for kid and alg
+	anew    bool    // read the metadata again
+	charged bool    // it took from the budget for unknown kids
+	refund  bool    // which it gives back if it brings a key for kid and alg
+	renew   *keySet // the set that it may find unchanged, or nil
 
 	landed chan struct{} // closed at the end
-	err    error         // set before landed is closed
+
+	// Set before landed is closed:
+
+	err         error
+	conditional bool // it asked with validators
 }
 
 // begin starts a fetch. It runs on its own context, so that a caller who gives up
@@ -47,25 +52,36 @@ func (r *Remote) fetch(ctx context.Context, f *flight) (set *keySet, url string,
 	if err != nil {
 		return nil, "", err
 	}
-	body, err := r.locator.documents.get(ctx, address)
-	if err != nil {
-		return nil, address.String(), err
-	}
-	if set, err = readSet(body); err != nil {
-		return nil, address.String(), err
-	}
-	set.began = f.began
-	set.fresh = vary(r.options.Interval, r.random())
-	return set, address.String(), nil
+	set, err = r.get(ctx, f, address)
+	return set, address.String(), err
 }
 
-// vary lengthens or shortens an interval; random is from [0, 1).
-func vary(interval time.Duration, random float64) time.Duration {
-	spread := time.Duration(float64(interval) * intervalJitter * (2*random - 1))
-	if spread > math.MaxInt64-interval { // somebody said never
-		return interval
+// get gets and reads the set, or finds that the one to renew is unchanged.
+func (r *Remote) get(ctx context.Context, f *flight, address *url.URL) (*keySet, error) {
+	var marks validators
+	if f.renew != nil && f.renew.url == address.String() {
+		marks = f.renew.marks
 	}
-	return interval + spread
+	f.conditional = marks != validators{}
+	found, err := r.locator.documents.get(ctx, address, marks)
+	if err != nil {
+		return nil, err
+	}
+	var set *keySet
+	if found.unchanged {
+		set = f.renew.confirmed()
+	} else {
+		if set, err = readSet(found.body); err != nil {
+			return nil, err
+		}
+		set.read, set.url, set.marks = f.began, address.String(), validatorsOf(found.header)
+	}
+	set.began = f.began
+	if !found.unchanged || len(found.header.Values("Cache-Control")) > 0 { // RFC 9111 §4.3.4
+		set.interval = intervalFor(r.options.Interval, found.header)
+	}
+	set.fresh = vary(set.interval, r.random())
+	return set, nil
 }
 
 // land ends a fetch. It returns how many attempts in a row have failed, or had
@@ -104,8 +120,10 @@ func (r *Remote) fail(f *flight, err error) {
 	if status, ok := errors.AsType[statusError](err); ok {
 		asked = status.retryAfter
 	}
+	now := r.now()
+	r.failed = now
 	r.backoff.fail(f.began, asked, r.random())
-	if r.held(r.now()) == nil {
+	if r.held(now) == nil {
 		// Who waited is being refused for want of any key.
 		r.backoff.press()
 	}

@@ -29,8 +29,12 @@ type keySet struct {
 
 	// Of a set that was fetched:
 
-	began time.Time     // the start of the fetch
-	fresh time.Duration // the age at which it is to be refreshed
+	began    time.Time     // the start of the fetch that brought or confirmed it
+	read     time.Time     // the start of the fetch that brought it
+	interval time.Duration // in force for it
+	fresh    time.Duration // the age at which it is to be refreshed: the interval, varied
+	url      string
+	marks    validators
 }
 
 // lookup is what a token's header says of its key.
@@ -56,6 +60,16 @@ func (s *keySet) knows(kid string) bool {
 
 // due reports whether a set that was fetched is to be refreshed.
 func (s *keySet) due(now time.Time) bool { return elapsed(s.began, now) >= s.fresh }
+
+// idle reports whether nobody has asked for so long that a key may have been
+// withdrawn long ago.
+func (s *keySet) idle(now time.Time) bool { return elapsed(s.began, now)/2 >= s.interval }
+
+// confirmed returns the set as a fetch found it unchanged.
+func (s *keySet) confirmed() *keySet {
+	same := *s
+	return &same
+}
 
 // algorithms lists what keys can be looked up for.
 var algorithms = [...]verifier.Algorithm{

@@ -69,14 +69,14 @@ func (l *locator) discover(ctx context.Context) (*url.URL, error) {
 		ctx, stop = context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer stop()
 	}
-	body, err := l.documents.get(ctx, l.openIDPlace())
+	found, err := l.documents.get(ctx, l.openIDPlace(), validators{})
 	if status, ok := errors.AsType[statusError](err); ok && status.status == http.StatusNotFound {
-		body, err = l.documents.get(ctx, l.oauthPlace())
+		found, err = l.documents.get(ctx, l.oauthPlace(), validators{})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("discovery: the metadata %w", err)
 	}
-	return l.readMetadata(body)
+	return l.readMetadata(found.body)
 }
 
 // openIDPlace appends to the issuer's path (OpenID Connect Discovery §4.1).

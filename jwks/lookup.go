@@ -23,6 +23,7 @@ type request struct {
 	kid     string
 	alg     verifier.Algorithm
 	arrived time.Time
+	after   *flight // a fetch that it has waited for, or nil
 }
 
 // lookUp waits for the fetch under way or for one of its own, and for one more if
@@ -32,15 +33,14 @@ func (r *Remote) lookUp(ctx context.Context, q request) ([]*verifier.Key, error)
 		return nil, ctx.Err()
 	}
 	defer r.tell()
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(maxWait - r.now().Sub(q.arrived)) // it may have waited for an idle set
 	defer timer.Stop()
-	var f *flight
 	for {
-		next, keys, err := r.join(q, f)
-		if next == nil {
+		f, keys, err := r.join(q)
+		if f == nil {
 			return keys, err
 		}
-		f = next
+		q.after = f
 		select {
 		case <-f.landed:
 			r.waiting.Release(1)
@@ -54,9 +54,9 @@ func (r *Remote) lookUp(ctx context.Context, q request) ([]*verifier.Key, error)
 	}
 }
 
-// join answers from what is known now, after has landed if it is not nil, or returns
-// the fetch to wait for, with a waiting place taken.
-func (r *Remote) join(q request, after *flight) (*flight, []*verifier.Key, error) {
+// join answers from what is known now, or returns the fetch to wait for, with a
+// waiting place taken.
+func (r *Remote) join(q request) (*flight, []*verifier.Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -64,12 +64,12 @@ func (r *Remote) join(q request, after *flight) (*flight, []*verifier.Key, error
 	if set.knows(q.kid) {
 		return nil, set.find(q.kid, q.alg), nil
 	}
-	if after != nil && after.err != nil {
+	if q.after != nil && q.after.err != nil {
 		r.backoff.press()
-		return nil, nil, r.unavailable(now, after.err)
+		return nil, nil, r.unavailable(now, q.after.err)
 	}
-	if set != nil && after != nil && !after.began.Before(q.arrived) {
-		r.absent.add(q.kid, after.began)
+	if set != nil && q.after != nil && !q.after.conditional && !q.after.began.Before(q.arrived) {
+		r.absent.add(q.kid, q.after.began)
 	}
 	if set != nil && r.absent.has(q.kid, now) {
 		return nil, nil, nil
@@ -87,6 +87,48 @@ func (r *Remote) join(q request, after *flight) (*flight, []*verifier.Key, error
 		r.begin(&flight{began: now, kid: q.kid, alg: q.alg, anew: true, charged: charged, refund: charged && set != nil})
 	}
 	return r.flight, nil, nil
+}
+
+// awaken has a set refreshed that nobody asked for in a while. It waits until a
+// second after the fetch began, and not at all where an attempt failed lately: then
+// the old set answers. It returns the fetch if that has landed.
+func (r *Remote) awaken(ctx context.Context, set *keySet, now time.Time) (*flight, error) {
+	f := r.rouse(set, now)
+	if f == nil {
+		return nil, nil
+	}
+	defer r.waiting.Release(1)
+	timer := time.NewTimer(maxIdleWait - now.Sub(f.began))
+	defer timer.Stop()
+	select {
+	case <-f.landed:
+		return f, nil
+	case <-timer.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// rouse returns the fetch to wait for before an idle set is used, with a waiting
+// place taken, or nil.
+func (r *Remote) rouse(set *keySet, now time.Time) *flight {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current.Load() != set || !r.failed.IsZero() && elapsed(r.failed, now) < failedLately {
+		return nil
+	}
+	if !r.waiting.TryAcquire(1) {
+		return nil
+	}
+	if r.flight == nil {
+		if r.backoff.wait(now) > 0 || !r.ceiling.take(now) {
+			r.waiting.Release(1)
+			return nil
+		}
+		r.begin(&flight{began: now, charged: r.budget.take(now)})
+	}
+	return r.flight
 }
 
 // permit takes what a fetch for the sake of a request costs, or says why there can

@@ -28,7 +28,9 @@ type Options struct {
 	Timeout time.Duration
 
 	// Interval is the age at which a set is refreshed; each set varies it by up to
-	// 10 %, so that replicas spread. The default is 5 min.
+	// 10 %, so that replicas spread. The issuer's max-age may shorten it, but not below
+	// 1 min. A set of twice that age is refreshed before it is used. The default is
+	// 5 min.
 	Interval time.Duration
 
 	// Cooldown is how long it takes until one more fetch is allowed for the sake of an
@@ -36,8 +38,9 @@ type Options struct {
 	// default is 10 s.
 	Cooldown time.Duration
 
-	// MaxStale is how long the last good set is used while none newer can be had. It
-	// must not be shorter than Interval. The default is 24 h.
+	// MaxStale is how long the last good set is used while none newer can be had,
+	// counted from the last answer that brought it whole. It must not be shorter than
+	// Interval. The default is 24 h.
 	MaxStale time.Duration
 
 	// InsecureAllowHTTP allows http to hosts other than this machine. Whoever can

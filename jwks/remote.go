@@ -24,6 +24,10 @@ const (
 	// maxWait is how long one request waits in all, and maxWaiting how many wait.
 	maxWait    = 5 * time.Second
 	maxWaiting = 1024
+	// maxIdleWait is how long a request waits for the refresh of an idle set, from the
+	// start of the fetch, and failedLately how long a failure keeps it from waiting.
+	maxIdleWait  = time.Second
+	failedLately = 2 * time.Minute
 	// warnPeriod is how often the log is told of refusals without a look-up.
 	warnPeriod = time.Minute
 	// intervalJitter is the part by which a set's interval is varied.
@@ -51,6 +55,7 @@ type Remote struct {
 	absent    absentKids
 	backoff   backoff
 	lastError error     // of the last attempt, nil if it was good
+	failed    time.Time // when the last attempt that failed ended, zero if none did
 	url       string    // the key set's address, once known
 	warned    time.Time // when the log was last told of refusals without a look-up
 	untold    error     // why there are such, where the log is to be told now
@@ -114,16 +119,25 @@ func newRemote(o Options, l *locator) *Remote {
 func (r *Remote) Issuer() string { return r.issuer }
 
 // Keys implements [verifier.KeySet]. It waits only for a fetch that the answer
-// needs: while there is no set, or for a kid that the set does not know.
+// needs: while there is no set, for a kid that the set does not know, and, for up to
+// a second, after nobody has asked for twice the interval.
 func (r *Remote) Keys(ctx context.Context, kid string, alg verifier.Algorithm) ([]*verifier.Key, error) {
 	now := r.now()
 	set := r.current.Load()
+	q := request{kid: kid, alg: alg, arrived: now}
+	if set != nil && set.idle(now) && set.knows(kid) && r.usable(set, now) {
+		var err error
+		if q.after, err = r.awaken(ctx, set, now); err != nil {
+			return nil, err
+		}
+		now, set = r.now(), r.current.Load()
+	}
 	if !r.usable(set, now) {
-		return r.lookUp(ctx, request{kid, alg, now})
+		return r.lookUp(ctx, q)
 	}
 	keys := set.find(kid, alg)
 	if len(keys) == 0 && !set.knows(kid) {
-		return r.lookUp(ctx, request{kid, alg, now})
+		return r.lookUp(ctx, q)
 	}
 	r.refresh(set, now)
 	if len(keys) == 0 {
@@ -174,7 +188,7 @@ func (r *Remote) Ready() error {
 
 // usable reports whether a set may still be relied on.
 func (r *Remote) usable(set *keySet, now time.Time) bool {
-	return set != nil && elapsed(set.began, now) < r.options.MaxStale
+	return set != nil && elapsed(set.read, now) < r.options.MaxStale
 }
 
 // elapsed is the time since an instant: the larger of what the monotonic and the
@@ -192,8 +206,24 @@ func (r *Remote) refresh(set *keySet, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flight == nil && r.current.Load() == set && r.backoff.wait(now) == 0 && r.ceiling.take(now) {
-		r.begin(&flight{began: now})
+		r.begin(&flight{began: now, renew: r.renewable(set, now)})
 	}
+}
+
+// renewable returns the set if an answer that it is unchanged would be believed, or
+// nil: an issuer, or a cache before it, that answers 304 for ever must not keep a
+// withdrawn key alive. An attempt after a failure asks for the whole set, because the
+// validators may be what the issuer stumbles over. r.mu is held.
+func (r *Remote) renewable(set *keySet, now time.Time) *keySet {
+	age := elapsed(set.read, now)
+	if age >= trustUnread || r.backoff.failing() {
+		return nil
+	}
+	if (r.options.MaxStale-age)/2 <= set.interval {
+		// A 304 does not put MaxStale off, which would come before the refresh after it.
+		return nil
+	}
+	return set
 }
 
 // recheck starts a fetch in the background, charged to the budget of unknown kids,
@@ -201,7 +231,7 @@ func (r *Remote) refresh(set *keySet, now time.Time) {
 func (r *Remote) recheck(kid string, alg verifier.Algorithm) {
 	now := r.now()
 	set := r.current.Load()
-	if set == nil || elapsed(set.began, now) < r.options.Cooldown {
+	if set == nil || elapsed(set.read, now) < r.options.Cooldown {
 		return
 	}
 	r.mu.Lock()

@@ -12,7 +12,8 @@ type Status struct {
 	// Usable says whether tokens can be verified now.
 	Usable bool `json:"usable"`
 	// FetchedAt is the start of the fetch that brought the held set, and AgeSeconds
-	// the time since then. Both are zero if there is no set.
+	// the time since the start of the last one that brought or confirmed it. Both are
+	// zero if there is no set.
 	FetchedAt  time.Time `json:"fetched_at,omitzero"`
 	AgeSeconds int       `json:"age_seconds"`
 	// Keys are the usable keys of the held set.
@@ -58,7 +59,7 @@ func (r *Remote) Status() Status {
 	if set == nil {
 		return s
 	}
-	s.FetchedAt, s.AgeSeconds = set.began.Round(0), int(elapsed(set.began, now)/time.Second)
+	s.FetchedAt, s.AgeSeconds = set.read.Round(0), int(elapsed(set.began, now)/time.Second)
 	if s.NextRefresh.IsZero() {
 		s.NextRefresh = set.began.Add(set.fresh).Round(0)
 	}
