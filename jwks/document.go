@@ -52,7 +52,7 @@ type statusError struct {
 	retryAfter time.Duration // what the answer asks for, or 0
 }
 
-func (e statusError) Error() string { return fmt.Sprintf("answered with status %d", e.status) }
+func (e statusError) Error() string { return fmt.Sprintf("the answer has status %d", e.status) }
 
 // answer is a good answer.
 type answer struct {
@@ -66,7 +66,7 @@ type answer struct {
 func (d documents) get(ctx context.Context, from *url.URL, marks validators) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
 	if err != nil {
-		return answer{}, errors.New("cannot be asked for")
+		return answer{}, errors.New("the address is no URL")
 	}
 	request.Header.Set("Accept", "application/json, application/jwk-set+json")
 	request.Header.Set("Cache-Control", "no-cache") // a cache on the way must ask too (RFC 9111 §5.2.1.4)

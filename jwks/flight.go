@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -65,7 +66,7 @@ func (r *Remote) get(ctx context.Context, f *flight, address *url.URL) (*keySet,
 	f.conditional = marks != validators{}
 	found, err := r.locator.documents.get(ctx, address, marks)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("jwks: the key set cannot be had: %w", err)
 	}
 	var set *keySet
 	if found.unchanged {

@@ -49,7 +49,7 @@ func TestLogTellsOfFailureRecoveryChangeAndSkippedKeysOnce(t *testing.T) {
 			s.ask(s.kid())
 			s.after(2 * time.Second)
 		}
-		count(2, "fetching the key set failed", "level=WARN", issuer, `error="answered with status 500"`, "failures=")
+		count(2, "fetching the key set failed", "level=WARN", issuer, `error="jwks: the key set cannot be had: the answer has status 500"`, "failures=")
 		count(1, "the key set can be fetched again", "level=INFO", issuer, "failures=2")
 
 		old := s.idp.Key()

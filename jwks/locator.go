@@ -74,7 +74,7 @@ func (l *locator) discover(ctx context.Context) (*url.URL, error) {
 		found, err = l.documents.get(ctx, l.oauthPlace(), validators{})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("discovery: the metadata %w", err)
+		return nil, fmt.Errorf("jwks: discovery: the metadata cannot be had: %w", err)
 	}
 	return l.readMetadata(found.body)
 }
@@ -107,17 +107,17 @@ func (l *locator) readMetadata(body []byte) (*url.URL, error) {
 		JWKSURI string `json:"jwks_uri"`
 	}
 	if err := json.Unmarshal(body, &metadata); err != nil {
-		return nil, errors.New("discovery: the metadata is not the JSON of an issuer")
+		return nil, errors.New("jwks: discovery: the metadata is not the JSON of an issuer")
 	}
 	if metadata.Issuer != l.issuer { // RFC 8414 §3.3
-		return nil, fmt.Errorf("discovery: the metadata is of issuer %s", quoted(metadata.Issuer))
+		return nil, fmt.Errorf("jwks: discovery: the metadata is of issuer %s", quoted(metadata.Issuer))
 	}
 	address, err := l.documents.address(metadata.JWKSURI)
 	if err != nil {
-		return nil, fmt.Errorf("discovery: jwks_uri %w", err)
+		return nil, fmt.Errorf("jwks: discovery: jwks_uri %w", err)
 	}
 	if l.metadata.Scheme == "https" && address.Scheme != "https" {
-		return nil, errors.New("discovery: jwks_uri is http though the issuer is https")
+		return nil, errors.New("jwks: discovery: jwks_uri is http though the issuer is https")
 	}
 	return address, nil
 }
