@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Document is something that an [Issuer] serves. It is safe for concurrent use.
@@ -121,8 +120,10 @@ func (d *Document) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	content := d.Content()
 	healthy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeContent answers validators.
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		// ServeContent answers validators. Without a date, modified is the zero time,
+		// which stands for none.
+		modified, _ := http.ParseTime(w.Header().Get("Last-Modified"))
+		http.ServeContent(w, r, "", modified, bytes.NewReader(content))
 	})
 	ctx, end := context.WithCancel(r.Context())
 	defer end()

@@ -206,6 +206,23 @@ func TestValidators(t *testing.T) {
 	idp := issuertest.Start(t)
 	keys := idp.KeySet()
 	keys.SetHeader("ETag", `"one"`)
+	const modified = "Mon, 02 Nov 2026 10:00:00 GMT"
+	keys.SetHeader("Last-Modified", modified)
+	for validator, want := range map[string]int{modified: 304, "Mon, 02 Nov 2026 09:59:59 GMT": 200} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, keys.URL(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("If-Modified-Since", validator)
+		resp, err := idp.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("status %d since %s, want %d", resp.StatusCode, validator, want)
+		}
+	}
 	for validator, want := range map[string]int{`"one"`: 304, `"two"`: 200} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, keys.URL(), nil)
 		if err != nil {
