@@ -28,8 +28,9 @@ func newBackoff(interval time.Duration) backoff {
 // failing reports whether the last attempt failed.
 func (b *backoff) failing() bool { return b.failures > 0 }
 
-// fail counts a failed attempt; the delay runs from its start. The provider may ask for a longer delay (RFC 9110
-// §10.2.3), but not for more than the longest. random is from [0, 1).
+// fail counts a failed attempt; the delay runs from its start. The provider may ask
+// for a longer delay (RFC 9110 §10.2.3), but not for more than the longest. random is
+// from [0, 1).
 func (b *backoff) fail(began time.Time, asked time.Duration, random float64) {
 	delay := min(firstDelay<<min(b.failures, 10), b.longest)
 	delay -= time.Duration(float64(delay) * delayJitter * random)

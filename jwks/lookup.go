@@ -122,11 +122,12 @@ func (r *Remote) rouse(set *keySet, now time.Time) *flight {
 		return nil
 	}
 	if r.flight == nil {
-		if r.backoff.wait(now) > 0 || !r.ceiling.take(now) {
+		charged, err := r.permit(now, set) // an idle set is due, so the budget is no bound
+		if err != nil {
 			r.waiting.Release(1)
 			return nil
 		}
-		r.begin(&flight{began: now, charged: r.budget.take(now)})
+		r.begin(&flight{began: now, charged: charged})
 	}
 	return r.flight
 }

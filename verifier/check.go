@@ -17,8 +17,8 @@ import (
 type Check func(ctx context.Context, t *Token) error
 
 // Scopes demands that the token's "scope" contains every one of the given scopes, all
-// and not any.
-// Its refusal is of kind [ErrForbidden] and names them all (RFC 6750 §3.1).
+// and not any. Its refusal is of kind [ErrForbidden] and names them all (RFC 6750
+// §3.1).
 //
 // A scope that RFC 6750 §3 cannot express (empty, or with a character other than
 // %x21, %x23-5B and %x5D-7E) is a mistake in the program: Scopes panics, as

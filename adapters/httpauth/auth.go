@@ -184,10 +184,10 @@ func (a *Auth) verify(r *http.Request) (*verifier.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A token that a verifier made has an expiry. One that a double made up has no
-	// subject either, and would be an anonymous user.
-	if t == nil || t.ExpiresAt().IsZero() {
-		return nil, misconfigured("the Verifier returned no usable token and no error")
+	// Without checks, Authorize refuses what no verifier made: a double's zero token has
+	// no subject, and would be an anonymous user.
+	if err := verifier.Authorize(r.Context(), t); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
