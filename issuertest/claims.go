@@ -16,8 +16,9 @@ const lifetime = 5 * time.Minute
 // jsontext.Value.
 //
 // The defaults of a payload are: "iss" the issuer's URL, "sub" "alice", "aud" "api",
-// "iat" now, "exp" five minutes from now, "jti" random. A service has an audience of
-// its own to be named here, and a verifier with the check RFC9068 wants "client_id".
+// "iat" now, "exp" five minutes from now, "jti" random, where now is the time of the
+// issuer's clock ([Issuer.SetSkew]). A service has an audience of its own to be named
+// here, and a verifier with the check RFC9068 wants "client_id".
 type Claims map[string]any
 
 // over returns the members of c, and those of defaults that c does not name.

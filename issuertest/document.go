@@ -3,11 +3,15 @@ package issuertest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"sync"
 )
+
+// errRepaired is why the context of a broken fetch ends while its client is there.
+var errRepaired = errors.New("issuertest: repaired")
 
 // Document is something that an [Issuer] serves. It is safe for concurrent use.
 type Document struct {
@@ -20,7 +24,7 @@ type Document struct {
 	header  http.Header
 	passing []Fault // each for one fetch, ahead of fault
 	fault   Fault   // nil: none
-	broken  map[*http.Request]context.CancelFunc
+	broken  map[*http.Request]context.CancelCauseFunc
 	fetches int
 	last    http.Header
 }
@@ -32,7 +36,7 @@ func newDocument(url string, render func() []byte) *Document {
 		path:   path,
 		render: render,
 		header: http.Header{"Content-Type": {"application/json"}},
-		broken: map[*http.Request]context.CancelFunc{},
+		broken: map[*http.Request]context.CancelCauseFunc{},
 	}
 }
 
@@ -93,7 +97,7 @@ func (d *Document) Repair() {
 	defer d.mu.Unlock()
 	d.fault, d.passing = nil, nil
 	for _, end := range d.broken {
-		end()
+		end(errRepaired)
 	}
 }
 
@@ -120,13 +124,10 @@ func (d *Document) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	content := d.Content()
 	healthy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeContent answers validators. Without a date, modified is the zero time,
-		// which stands for none.
-		modified, _ := http.ParseTime(w.Header().Get("Last-Modified"))
-		http.ServeContent(w, r, "", modified, bytes.NewReader(content))
+		serveContent(w, r, content)
 	})
-	ctx, end := context.WithCancel(r.Context())
-	defer end()
+	ctx, end := context.WithCancelCause(r.Context())
+	defer end(nil)
 	fault := d.arrive(r, w.Header(), end)
 	if fault == nil {
 		healthy(w, r)
@@ -138,7 +139,7 @@ func (d *Document) serve(w http.ResponseWriter, r *http.Request) {
 
 // arrive counts a fetch and returns its fault, or nil. A fetch with a fault is known
 // to Repair from the same moment on, until it leaves.
-func (d *Document) arrive(r *http.Request, header http.Header, end context.CancelFunc) Fault {
+func (d *Document) arrive(r *http.Request, header http.Header, end context.CancelCauseFunc) Fault {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fetches++
@@ -158,4 +159,11 @@ func (d *Document) leave(r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.broken, r)
+}
+
+// serveContent answers validators by the header that w has already.
+func serveContent(w http.ResponseWriter, r *http.Request, content []byte) {
+	// Without a date, modified is the zero time, which stands for none.
+	modified, _ := http.ParseTime(w.Header().Get("Last-Modified"))
+	http.ServeContent(w, r, "", modified, bytes.NewReader(content))
 }

@@ -122,17 +122,25 @@ func ExampleDocument_Break() {
 	// Output: 503 30 1
 }
 
-// A fault of one's own: the document arrives, but too late.
+// A fault of one's own: the issuer is away under its own name, and its key set can
+// be had from a mirror. In memory, the issuer answers under every name.
 func ExampleFault() {
-	slow := func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
-		late := time.NewTimer(10 * time.Second)
-		defer late.Stop()
-		select {
-		case <-late.C:
-		case <-r.Context().Done():
-		}
-		healthy.ServeHTTP(w, r)
+	t := new(testing.T) // the test's own
+
+	idp := issuertest.Start(t)
+	keys, err := jwks.Discover(idp.URL(), &jwks.Options{Client: idp.Client(), Failover: "https://mirror.example.com/keys"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	idp := issuertest.New("https://id.example.com")
-	idp.KeySet().BreakNext(3, slow)
+	away := issuertest.Status(http.StatusServiceUnavailable)
+	idp.Break(func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+		if r.Host == "mirror.example.com" {
+			healthy.ServeHTTP(w, r)
+			return
+		}
+		away(w, r, healthy)
+	})
+	if err := keys.Warm(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

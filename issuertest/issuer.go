@@ -8,21 +8,24 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// Issuer is an issuer of access tokens. It is safe for concurrent use. [New] and
-// [Start] make one; the zero value is of no use.
+// Issuer is an issuer of access tokens. It is safe for concurrent use. [New], [Start]
+// and [Listen] make one; the zero value is of no use.
 type Issuer struct {
 	url       string       // set once
 	client    *http.Client // set once
 	keySet    *Document    // set once
 	discovery *Document    // set once
 	metadata  *Document    // set once
+	server    server       // set once; nil: the user's own
 
 	mu        sync.Mutex // guards what follows
-	begun     bool       // a key was published, or the first one was made by default
+	skew      time.Duration
+	begun     bool // a key was published, or the first one was made by default
 	current   *Key
 	published []*Key
 	made      []*Key // every key of this issuer
@@ -46,8 +49,9 @@ func New(url string) *Issuer {
 func (i *Issuer) URL() string { return i.url }
 
 // Client returns the client that reaches the issuer. With [Start], every request of
-// this client, whatever its host, goes to the issuer. With [New] it is
-// [http.DefaultClient].
+// this client, whatever its host, goes to the issuer. With [Listen], it reaches every
+// host, and trusts the issuers of this process alone where it speaks TLS. With [New]
+// it is [http.DefaultClient].
 func (i *Issuer) Client() *http.Client { return i.client }
 
 // KeySet is the JWK set of the published keys, at URL()/keys.
@@ -77,8 +81,26 @@ func (i *Issuer) Repair() {
 	}
 }
 
+// SetSkew lets the issuer's clock run ahead by d from now on, or behind if d is
+// negative; zero sets it right. It is the clock of the "Date" header field and of the
+// default "iat" and "exp" of the tokens that the issuer's keys mint. A [time.Time]
+// among [Claims] is written as it is.
+func (i *Issuer) SetSkew(d time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.skew = d
+}
+
+// now is the issuer's time.
+func (i *Issuer) now() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return time.Now().Add(i.skew)
+}
+
 // ServeHTTP serves the issuer's documents.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", i.now().UTC().Format(http.TimeFormat))
 	for _, d := range i.documents() {
 		if d.path == r.URL.EscapedPath() {
 			d.serve(w, r)
@@ -157,7 +179,7 @@ func (i *Issuer) newKey(id string, algorithm verifier.Algorithm) *Key {
 
 // makeKey needs i.mu.
 func (i *Issuer) makeKey(id string, algorithm verifier.Algorithm) *Key {
-	key := &Key{issuer: i.url, id: id, algorithm: algorithm, signer: generate(algorithm)}
+	key := &Key{issuer: i.url, now: i.now, id: id, algorithm: algorithm, signer: generate(algorithm)}
 	i.made = append(i.made, key)
 	return key
 }

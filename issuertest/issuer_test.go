@@ -332,6 +332,7 @@ func newVerifier(t *testing.T, idp *issuertest.Issuer) *verifier.Verifier {
 // answer is a response that was read to its end.
 type answer struct {
 	status int
+	proto  string
 	header http.Header
 	body   string
 }
@@ -351,13 +352,17 @@ func try(ctx context.Context, idp *issuertest.Issuer, url string) (answer, error
 		return answer{}, err
 	}
 	req.Header.Set("Cache-Control", "no-cache")
-	resp, err := idp.Client().Do(req)
+	return answerOf(idp.Client().Do(req))
+}
+
+// answerOf reads what a client's method Do returned.
+func answerOf(resp *http.Response, err error) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(body)}, err
+	return answer{resp.StatusCode, resp.Proto, resp.Header, string(body)}, err
 }
 
 func fetchSet(t *testing.T, idp *issuertest.Issuer) jose.JSONWebKeySet {

@@ -19,6 +19,7 @@ import (
 // use.
 type Key struct {
 	issuer    string             // set once
+	now       func() time.Time   // set once; the issuer's clock
 	id        string             // set once
 	algorithm verifier.Algorithm // set once
 	signer    crypto.Signer      // set once
@@ -57,7 +58,7 @@ func (k *Key) Token(claims Claims) string { return k.TokenWithHeader(nil, claims
 // or "alg", which changes the name of the algorithm and not the signature. "alg"
 // cannot be left out.
 func (k *Key) TokenWithHeader(header, claims Claims) string {
-	payload := marshal(claims.over(defaultClaims(k.issuer, time.Now())))
+	payload := marshal(claims.over(defaultClaims(k.issuer, k.now())))
 	header = header.over(Claims{"typ": "at+jwt", "kid": k.id})
 	if k.algorithm == verifier.Ed25519 {
 		return k.signEd25519(header, payload)

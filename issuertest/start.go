@@ -1,10 +1,15 @@
 package issuertest
 
 import (
+	"context"
 	"crypto/rand"
-	"log/slog"
+	"net"
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 )
 
@@ -19,11 +24,53 @@ func Start(tb testing.TB) *Issuer {
 	// Cleanups run last in, first out: hung fetches end, the server waits for its
 	// requests, and then nobody uses the keys any more.
 	tb.Cleanup(i.retire)
-	server := httptest.NewTestServer(tb, i)
-	// The test's log is read when the test fails; handshakes that a client gave up
-	// would clutter the standard error of all others.
-	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(tb.Output(), nil), slog.LevelWarn)
-	i.client = server.Client()
+	m := &memory{server: httptest.NewTestServer(tb, i)}
+	logTo(tb, m.server.Config)
+	m.server.Config.ConnState = m.refuse
+	i.server = m
+	i.client = m.client()
 	tb.Cleanup(i.Repair)
 	return i
 }
+
+// memory is the server of [Start].
+type memory struct {
+	server  *httptest.Server // set once
+	stopped atomic.Bool
+}
+
+// client returns the client of the server, which cannot dial while that is stopped.
+func (m *memory) client() *http.Client {
+	client := m.server.Client()
+	if transport, ok := client.Transport.(*http.Transport); ok { // It always is.
+		transport.DialContext = m.dial(transport.DialContext)
+		transport.DialTLSContext = m.dial(transport.DialTLSContext)
+	}
+	return client
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (m *memory) dial(next dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if m.stopped.Load() {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		}
+		return next(ctx, network, address)
+	}
+}
+
+// refuse closes a connection that was dialed before the server stopped, and that the
+// server accepts after it.
+func (m *memory) refuse(conn net.Conn, state http.ConnState) {
+	if state == http.StateNew && m.stopped.Load() {
+		_ = conn.Close() // The client may have gone.
+	}
+}
+
+func (m *memory) stop() {
+	m.stopped.Store(true)
+	m.server.CloseClientConnections()
+}
+
+func (m *memory) resume() { m.stopped.Store(false) }
