@@ -3,6 +3,7 @@
 package verifier_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -60,6 +61,52 @@ func TestAllocRefusal(t *testing.T) {
 				t.Errorf("%v allocations, want at most %v", got, test.most)
 			}
 		})
+	}
+}
+
+// nobody is an Observer that looks at nothing.
+type nobody struct{}
+
+func (nobody) Verified(context.Context, verifier.Outcome) {}
+
+func TestAllocObserver(t *testing.T) {
+	key := exactly{keyOf(t, "ed25519", verifier.EdDSA)}
+	silent := verifierWith(t, func(c *verifier.Config) { c.Keys = key })
+	watched := verifierWith(t, func(c *verifier.Config) { c.Keys = key }, observedBy(nobody{}))
+	raw := tokenWith()
+	if without, with := allocationsOf(silent, raw, 0, t), allocationsOf(watched, raw, 0, t); with > without {
+		t.Errorf("%v allocations with an observer, %v without", with, without)
+	}
+}
+
+// Routing reads the payload once more, and keeps nothing of it.
+func TestAllocRouting(t *testing.T) {
+	key := exactly{keyOf(t, "ed25519", verifier.EdDSA)}
+	direct := verifierWith(t, func(c *verifier.Config) { c.Keys = key })
+	fixed, err := verifier.ByIssuer(direct, verifierWith(t, func(c *verifier.Config) { c.Issuer = otherIssuer }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := verifier.ByIssuerFunc(func(_ context.Context, iss string) (*verifier.Verifier, error) {
+		if iss != issuer {
+			return nil, verifier.ErrIssuer
+		}
+		return direct, nil
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, large := tokenWith(), tokenWith("x", `{"x":[`+strings.Repeat(`{"y":"z"},`, 900)+`1]}`)
+	stranger := tokenWith("iss", `"https://stranger.example"`, "x", `[`+strings.Repeat(`{"y":"z"},`, 900)+`1]`)
+	for name, router := range map[string]*verifier.Verifier{"ByIssuer": fixed, "ByIssuerFunc": found} {
+		for size, raw := range map[string]string{"small": good, "large": large} {
+			if bare, routed := allocationsOf(direct, raw, 0, t), allocationsOf(router, raw, 0, t); routed > bare+4 {
+				t.Errorf("%s, %s: %v allocations, and %v without routing", name, size, routed, bare)
+			}
+		}
+		if got := allocationsOf(router, stranger, verifier.ErrIssuer, t); got > 10 {
+			t.Errorf("%s: a stranger costs %v allocations", name, got)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -13,33 +14,96 @@ import (
 // that no issuer's key is ever tried on another's token (RFC 8725 §3.8). A token of
 // any other issuer is refused with [ErrIssuer] before a key source is asked. Two
 // verifiers of one issuer are an error.
+//
+// Each verifier tells its own Config.Observer of the tokens that it decides about. A
+// token for which none was chosen (it is longer than any of them allows, cannot be
+// read, or is another issuer's) is told, with an empty Outcome.Issuer, to the
+// observer of the first of the verifiers that has one.
+//
+// Where the issuers are not known when the program starts, see [ByIssuerFunc].
 func ByIssuer(first *Verifier, more ...*Verifier) (*Verifier, error) {
-	router := &Verifier{byIssuer: make(map[string]*Verifier, 1+len(more))}
+	issuers := make(fixedIssuers, 1+len(more))
+	combined := &Verifier{router: issuers}
 	for _, v := range append([]*Verifier{first}, more...) {
 		if v == nil || v.keys == nil {
 			return nil, errors.New("verifier: ByIssuer: a Verifier was not made by New")
 		}
-		if router.byIssuer[v.issuer] != nil {
+		if issuers[v.issuer] != nil {
 			return nil, fmt.Errorf("verifier: ByIssuer: two verifiers for the issuer %q", v.issuer)
 		}
-		router.byIssuer[v.issuer] = v
-		router.maxTokenBytes = max(router.maxTokenBytes, v.maxTokenBytes)
+		issuers[v.issuer] = &tenant{verifier: v}
+		combined.maxTokenBytes = max(combined.maxTokenBytes, v.maxTokenBytes)
+		if combined.observer == nil {
+			combined.observer, combined.watched = v.observer, v.watched
+		}
 	}
-	return router, nil
+	return combined, nil
 }
 
-// route chooses the verifier for a token that nobody has verified.
-func (v *Verifier) route(raw string) (*Verifier, error) {
+// router knows the verifiers of several issuers.
+type router interface {
+	// choose returns the verifier for an issuer, which is what an unverified token says.
+	choose(ctx context.Context, issuer string) (*tenant, error)
+	// accepted is told that the chosen verifier has accepted the token.
+	accepted(by *tenant)
+}
+
+// fixedIssuers is the router of ByIssuer.
+type fixedIssuers map[string]*tenant
+
+func (f fixedIssuers) choose(_ context.Context, issuer string) (*tenant, error) {
+	if chosen := f[issuer]; chosen != nil {
+		return chosen, nil
+	}
+	return nil, refuse(ErrIssuer, fmt.Errorf("iss is %s", quoted(issuer)))
+}
+
+func (fixedIssuers) accepted(*tenant) {}
+
+// routed lets the verifier of the token's issuer decide.
+func (v *Verifier) routed(ctx context.Context, raw string, tr *trace) (*Token, *Verifier, error) {
+	tr.reach(StepRouting)
+	issuer, err := v.peek(raw)
+	if err != nil {
+		return nil, v, err
+	}
+	chosen, err := v.router.choose(ctx, issuer)
+	if err != nil {
+		return nil, v, err
+	}
+	t, err := chosen.verifier.verify(ctx, raw, tr)
+	if err != nil {
+		return nil, chosen.verifier, err
+	}
+	v.router.accepted(chosen)
+	return t, chosen.verifier, nil
+}
+
+// peek reads "iss" of a token that nobody has verified. What it returns is part of
+// the token's payload: whoever keeps it keeps all of that.
+func (v *Verifier) peek(raw string) (string, error) {
 	if err := v.measure(raw); err != nil {
-		return nil, err
+		return "", err
 	}
-	var unverified claims
+	var unverified issuerClaim
 	if err := jws.ReadUnverified(raw, maxPayloadDepth, &unverified); err != nil {
-		return nil, payloadFault(err)
+		return "", payloadFault(err)
 	}
-	chosen := v.byIssuer[unverified.issuer]
-	if chosen == nil {
-		return nil, refuse(ErrIssuer, fmt.Errorf("iss is %s", quoted(unverified.issuer)))
+	return string(unverified), nil
+}
+
+// issuerClaim reads "iss" and nothing else of a payload.
+type issuerClaim string
+
+// Member implements [jws.Members].
+func (c *issuerClaim) Member(name string, value jws.Value) error {
+	if name != "iss" {
+		return value.Skip()
 	}
-	return chosen, nil
+	issuer, err := value.Text()
+	if wrong, ok := errors.AsType[jws.WrongType](err); ok {
+		return claimError{name, wrong}
+	}
+	*c = issuerClaim(issuer)
+	return err
 }

@@ -2,6 +2,7 @@ package verifier_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bearerproof/bearerproof/internal/jws"
@@ -129,5 +130,73 @@ func TestByIssuerRefusesWhatItCannotRoute(t *testing.T) {
 		if v, err := verifier.ByIssuer(arguments[0], arguments[1:]...); v != nil || err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// Strangers cost a look at the token, however many there are and whatever they send.
+func TestByIssuerFloodOfStrangersAsksForNoKeys(t *testing.T) {
+	router, ours, theirs := twoIssuers(t)
+	garbage := []string{
+		tokenWith("iss", quote("https://stranger.example")),
+		tokenWith("iss", quote(issuer+"#")),
+		tokenWith("iss", `[`+quote(issuer)+`]`),
+		tokenWith("iss", `{"`+issuer+`":1}`),
+		tokenWith("iss", "null"),
+		signed(goodHeader.object(), `{"iss":`+quote(issuer)+`,"\u0069ss":`+quote(otherIssuer)+`}`),
+		tokenWith("iss", quote(strings.Repeat("x", 11000))),
+		tokenWith("x", strings.Repeat(`{"x":`, 64)+"1"+strings.Repeat("}", 64)),
+		tokenWith("iss", quote(strings.Repeat("x", 1<<20))),
+		strings.Repeat(".", 1<<20),
+	}
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 20 {
+				for _, raw := range garbage {
+					if token, err := router.Verify(t.Context(), raw); token != nil || err == nil {
+						t.Errorf("accepted %.40q", raw)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if asked := append(ours.asked, theirs.asked...); len(asked)+ours.rechecks+theirs.rechecks > 0 {
+		t.Errorf("keys were asked for: %.200q", asked)
+	}
+	wantAccepted(t, router, jwstest.Sign(jws.EdDSA, signer("ed25519"), `{"alg":"EdDSA","kid":"shared"}`, goodPayload.object()))
+}
+
+// Where the verifiers allow tokens of 1 MiB, an issuer may be nearly as long.
+func TestByIssuerRefusesAnEndlessIssuerShortly(t *testing.T) {
+	keys := sourceOf(keyOf(t, "ed25519", verifier.EdDSA))
+	router, err := verifier.ByIssuer(verifierWith(t, func(c *verifier.Config) { c.Keys, c.MaxTokenBytes = keys, 1<<20 }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		bytes int
+		want  verifier.Kind
+	}{{700 << 10, verifier.ErrIssuer}, {2 << 20, verifier.ErrMalformed}} {
+		if refusal := wantRefused(t, router, tokenWith("iss", quote(strings.Repeat("x", row.bytes))), row.want); len(refusal.Error()) > 200 {
+			t.Errorf("a text of %d bytes", len(refusal.Error()))
+		}
+	}
+	if len(keys.asked) > 0 {
+		t.Errorf("keys were asked for: %q", keys.asked)
+	}
+}
+
+// What the router does not read, the chosen verifier does.
+func TestByIssuerLeavesTheOtherClaimsToTheVerifier(t *testing.T) {
+	router, ours, _ := twoIssuers(t)
+	sign := func(changes ...string) string {
+		return jwstest.Sign(jws.EdDSA, signer("ed25519"), `{"alg":"EdDSA","kid":"shared"}`, goodPayload.object(changes...))
+	}
+	for _, raw := range []string{sign("exp", `"x"`), sign("aud", "1"), sign("sub", "{}")} {
+		wantRefused(t, router, raw, verifier.ErrClaim)
+	}
+	if len(ours.asked) != 3 {
+		t.Errorf("the signature was not looked at first: %q", ours.asked)
 	}
 }

@@ -63,6 +63,9 @@ type Config struct {
 	// Check is a further demand on every token, or nil. It runs last, on every use.
 	Check Check
 
+	// Observer is told how each call of Verify ends. The default is nobody.
+	Observer Observer
+
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 }
@@ -83,6 +86,8 @@ func New(c Config) (*Verifier, error) {
 		acceptIDTokens:             c.AcceptIDTokens,
 		insecureIgnoreConfirmation: c.InsecureIgnoreConfirmation,
 		check:                      c.Check,
+		observer:                   c.Observer,
+		watched:                    c.Observer != nil,
 		now:                        c.Now,
 	}
 	v.rechecker, _ = c.Keys.(interface{ Recheck() })

@@ -41,8 +41,21 @@
 // no fault of the token. Error texts are for logs. What they take from an
 // unverified token is quoted and cut to 64 bytes.
 //
+// [Verifier.Explain] tells a developer all about one decision: each step, what was
+// expected and found, and the likely cause.
+//
+// # Several issuers
+//
+// [ByIssuer] combines verifiers of issuers that are known when the program starts, and
+// [ByIssuerFunc] looks the tenants of a service up. Key sets are never merged.
+//
 // # Demands beyond the token's validity
 //
 // A [Check] is one demand. [Scopes] makes one; package keycloak makes more; any
 // function of its shape is one.
+//
+// # Metrics and logs
+//
+// An [Observer] is told how each call of Verify ended; [NewLogObserver] makes one for a
+// log.
 package verifier

@@ -50,7 +50,7 @@ const (
 	// ErrKeysUnavailable: the issuer's keys cannot be had now. 503.
 	ErrKeysUnavailable
 	// ErrUnavailable is for a Check that cannot decide now, say because its database
-	// is down. 503.
+	// is down, and for a function given to ByIssuerFunc that cannot. 503.
 	ErrUnavailable
 	// ErrCanceled: the caller's context ended before there was an answer. 503.
 	ErrCanceled

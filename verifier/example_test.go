@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/bearerproof/bearerproof/testdata"
 	"github.com/bearerproof/bearerproof/verifier"
@@ -171,6 +173,66 @@ func ExampleByIssuer() {
 	}
 	fmt.Println(token.Issuer())
 	// Output: https://id.example.com
+}
+
+// The tenants are rows of a database, or, as here, of a map. A tenant's verifier is made
+// once, so that it keeps its keys when it is asked for again.
+func ExampleByIssuerFunc() {
+	var mu sync.Mutex
+	tenants := map[string]*verifier.Verifier{"https://id.example.com": nil, "https://partner.example.com": nil}
+
+	resolve := func(_ context.Context, issuer string) (*verifier.Verifier, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		known, ok := tenants[issuer] // a stranger wrote it: nothing else is done with it before this
+		if !ok {
+			return nil, verifier.ErrIssuer
+		}
+		if known != nil {
+			return known, nil
+		}
+		made, err := verifier.New(verifier.Config{
+			Issuer:     issuer,
+			Audience:   verifier.AnyOf("todo-api"),
+			Algorithms: []verifier.Algorithm{verifier.RS256},
+			Keys:       exampleKeys, // jwks.Discover(issuer, nil), which fetches nothing yet
+			Now:        exampleNow,
+		})
+		if err != nil {
+			return nil, err
+		}
+		tenants[issuer] = made
+		return made, nil
+	}
+
+	v, err := verifier.ByIssuerFunc(resolve, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := v.Verify(context.Background(), exampleJWT)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(token.Issuer(), token.Subject())
+	// Output: https://id.example.com alice
+}
+
+// Every tenant that is active at a time should have a place.
+func ExampleByIssuerFuncOptions() {
+	resolve := func(context.Context, string) (*verifier.Verifier, error) { return nil, verifier.ErrIssuer }
+	v, err := verifier.ByIssuerFunc(resolve, &verifier.ByIssuerFuncOptions{
+		Size:     2000,
+		Lifetime: 2 * time.Minute, // a tenant that is taken off stops within twice this
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = v.Verify(context.Background(), exampleJWT)
+	fmt.Println(err)
+	// Output: verifier: wrong issuer: iss is "https://id.example.com"
 }
 
 func ExampleNewContext() {

@@ -38,8 +38,17 @@ func FuzzToken(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	found, err := verifier.ByIssuerFunc(func(_ context.Context, iss string) (*verifier.Verifier, error) {
+		if iss != issuer {
+			return nil, verifier.ErrIssuer
+		}
+		return v, nil
+	}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		for _, v := range []*verifier.Verifier{v, router} {
+		for _, v := range []*verifier.Verifier{v, router, found} {
 			token, err := v.Verify(t.Context(), raw)
 			if (token == nil) == (err == nil) {
 				t.Fatalf("token %v, error %v", token, err)

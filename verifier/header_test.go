@@ -37,6 +37,7 @@ func (rows refusals) run(t *testing.T, changes ...func(*verifier.Config)) {
 			if got := asked(len(keys.asked) > 0); got != row.asked {
 				t.Errorf("keys were asked for: %t, want %t", got, row.asked)
 			}
+			wantExplained(t, v, row.raw)
 		})
 	}
 }

@@ -19,13 +19,16 @@ import (
 )
 
 // KeySet is a source of an issuer's public keys. It must be safe for concurrent
-// use. Two further methods are used where a KeySet has them:
+// use. Three further methods are used where a KeySet has them:
 //
 //   - Issuer() string: the issuer whose keys these are; [New] refuses a Config for
 //     another one (RFC 8725 §3.8).
 //   - Recheck(): called, on the request's road, after no key under the kid verified
 //     the signature or fitted the algorithm: newer keys may have been published
 //     under that kid. It must not block.
+//   - Describe(kid string, alg Algorithm) KeySetState: its state, for
+//     [Verifier.Explain], after Keys was asked for this kid and alg, or with zero values
+//     where the token's header cannot be read. It causes no fetch and must not block.
 type KeySet interface {
 	// Keys returns the keys that may verify a token whose header has this kid ("" if
 	// it has none) and alg: those whose ID is kid, or all where kid is "", as far as
@@ -125,6 +128,9 @@ func fitRSA(key *rsa.PublicKey) (*rsa.PublicKey, string, error) {
 	}
 	if key.E < 3 || key.E%2 == 0 || key.E > math.MaxInt32 {
 		return nil, "", errors.New("RSA exponent is even, below 3 or above 2³¹−1")
+	}
+	if hasROCA(key.N) {
+		return nil, "", errors.New("RSA key was made by a faulty generator (ROCA, CVE-2017-15361)")
 	}
 	public := &rsa.PublicKey{N: new(big.Int).Set(key.N), E: key.E}
 	return public, `{"e":"` + base64url(big.NewInt(int64(key.E)).Bytes()) + `","kty":"RSA","n":"` + base64url(key.N.Bytes()) + `"}`, nil

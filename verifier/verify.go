@@ -14,12 +14,13 @@ import (
 // maxCandidates bounds the signature checks that one token can cause.
 const maxCandidates = 4
 
-// Verifier verifies the tokens of one issuer, or of several ([ByIssuer]). It is
-// safe for concurrent use. The zero Verifier refuses everything.
+// Verifier verifies the tokens of one issuer, or of several ([ByIssuer],
+// [ByIssuerFunc]). It is safe for concurrent use. The zero Verifier refuses
+// everything.
 type Verifier struct {
 	// All fields are set once.
 
-	byIssuer map[string]*Verifier // of a router, which uses nothing else but maxTokenBytes
+	router router // of one for several issuers, which uses nothing else but maxTokenBytes and observer
 
 	issuer                     string
 	audience                   Audience
@@ -32,29 +33,47 @@ type Verifier struct {
 	acceptIDTokens             bool
 	insecureIgnoreConfirmation bool
 	check                      Check
+	observer                   Observer // nil: nobody
+	watched                    bool     // an observer may have to be told, so the clock is read
 	now                        func() time.Time
 }
 
 // Verify decides about the text of one token, as it stands behind "Bearer". The
 // package comment lists what it checks. The error is an [*Error], except that an
-// error of Config.Check which has a kind of its own comes back as it is. Verify may
-// wait for the key source, and no longer than ctx lasts.
+// error of Config.Check, or of the function given to [ByIssuerFunc], which has a kind
+// of its own comes back as it is. Verify may wait for the key source, or for that
+// function, and no longer than ctx lasts.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
-	if v != nil && v.byIssuer != nil {
-		chosen, err := v.route(raw)
-		if err != nil {
-			return nil, err
-		}
-		return chosen.Verify(ctx, raw)
+	if v == nil || !v.watched {
+		t, _, err := v.decide(ctx, raw, nil)
+		return t, err
 	}
+	began := time.Now()
+	t, by, err := v.decide(ctx, raw, nil)
+	by.tell(ctx, err, time.Since(began))
+	return t, err
+}
+
+// decide verifies a token, and says which verifier decided about it. The trace is of
+// [Verifier.Explain], and nil for Verify.
+func (v *Verifier) decide(ctx context.Context, raw string, tr *trace) (*Token, *Verifier, error) {
+	if v != nil && v.router != nil {
+		return v.routed(ctx, raw, tr)
+	}
+	t, err := v.verify(ctx, raw, tr)
+	return t, v, err
+}
+
+// verify verifies a token of the one issuer.
+func (v *Verifier) verify(ctx context.Context, raw string, tr *trace) (*Token, error) {
 	if v == nil || v.keys == nil {
 		return nil, refuse(ErrMisconfigured, errors.New("the Verifier was not made by New"))
 	}
-	t, err := v.authenticate(ctx, raw)
+	t, err := v.authenticate(ctx, raw, tr)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.accept(ctx, t); err != nil {
+	if err := v.accept(ctx, t, tr); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -62,29 +81,35 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 
 // authenticate finds out what the issuer signed. What it returns is authentic and
 // not yet acceptable.
-func (v *Verifier) authenticate(ctx context.Context, raw string) (*Token, error) {
+func (v *Verifier) authenticate(ctx context.Context, raw string, tr *trace) (*Token, error) {
+	tr.reach(StepSize)
 	if err := v.measure(raw); err != nil {
 		return nil, err
 	}
+	tr.reach(StepForm) // and StepHeader
 	message, err := jws.Parse(raw)
 	if err != nil {
 		return nil, refuse(ErrMalformed, err)
 	}
-	if err := v.admit(&message.Header); err != nil {
+	tr.read(&message.Header)
+	if err := v.admit(&message.Header, tr); err != nil {
 		return nil, err
 	}
+	tr.reach(StepEncoding)
 	if err := message.ReadSignature(); err != nil {
 		return nil, refuse(ErrMalformed, err)
 	}
-	if err := v.checkSignature(ctx, message); err != nil {
+	if err := v.checkSignature(ctx, message, tr); err != nil {
 		return nil, err
 	}
+	tr.reach(StepPayload)
 	// RFC 7515 §5.2: nothing of the payload is looked at before the signature is good.
 	h := &message.Header
 	t := &Token{header: tokenHeader{h.KeyID, Algorithm(h.Algorithm), h.Type}}
 	if t.payload, err = message.ReadPayload(maxPayloadDepth, &t.claims); err != nil {
 		return nil, payloadFault(err)
 	}
+	tr.trust(&t.claims)
 	return t, nil
 }
 
@@ -97,11 +122,13 @@ func (v *Verifier) measure(raw string) error {
 }
 
 // admit holds the header against the allowlists, before anything can ask for a key.
-func (v *Verifier) admit(h *jws.Header) error {
+func (v *Verifier) admit(h *jws.Header, tr *trace) error {
+	tr.reach(StepAlgorithm)
 	// RFC 8725 §3.1; "none" in any spelling (RFC 7518 §3.6) and HMAC end here.
 	if !slices.Contains(v.algorithms, Algorithm(h.Algorithm)) {
 		return refuse(ErrAlgorithm, fmt.Errorf("alg is %s", quoted(h.Name)))
 	}
+	tr.reach(StepType)
 	// RFC 8725 §3.11, RFC 9068 §4.
 	if !slices.Contains(v.tokenTypes, mediaType(h.Type)) {
 		return refuse(ErrType, fmt.Errorf("typ is %s", quoted(h.Type)))
@@ -110,7 +137,8 @@ func (v *Verifier) admit(h *jws.Header) error {
 }
 
 // checkSignature tries the issuer's keys for the header's kid and alg.
-func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message) error {
+func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message, tr *trace) error {
+	tr.reach(StepKey)
 	alg := Algorithm(m.Header.Algorithm)
 	keys, err := v.keys.Keys(ctx, m.Header.KeyID, alg)
 	if err != nil {
@@ -124,6 +152,7 @@ func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message) error {
 			n++
 		}
 	}
+	tr.candidates(len(keys), n)
 	if n == 0 {
 		if len(keys) > 0 {
 			v.recheck()
@@ -133,6 +162,7 @@ func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message) error {
 	if n > maxCandidates && m.Header.KeyID == "" {
 		return refuse(ErrUnknownKey, fmt.Errorf("token has no kid, and more than %d keys fit %v", maxCandidates, alg))
 	}
+	tr.reach(StepSignature)
 	for _, key := range fit[:min(n, maxCandidates)] {
 		if m.Verify(jws.Algorithm(alg), key.public) == nil {
 			return nil
@@ -144,10 +174,10 @@ func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message) error {
 
 // noKeys gives an error of the key source its kind.
 func noKeys(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[*Error](err); ok {
+	kind := KindOf(err)
+	if e, ok := errors.AsType[*Error](err); ok && e != nil && kind != 0 {
 		return err
 	}
-	kind := KindOf(err)
 	// A source's own timeout looks like the caller's, and is an outage all the same.
 	if kind == 0 || kind == ErrCanceled && ctx.Err() == nil {
 		kind = ErrKeysUnavailable
@@ -163,19 +193,28 @@ func (v *Verifier) recheck() {
 }
 
 // accept decides whether an authentic token is one for us, now.
-func (v *Verifier) accept(ctx context.Context, t *Token) error {
+func (v *Verifier) accept(ctx context.Context, t *Token, tr *trace) error {
+	tr.reach(StepKind)
 	if err := v.checkKind(&t.claims); err != nil {
 		return err
 	}
+	tr.reach(StepBinding)
+	if err := v.checkBinding(&t.claims); err != nil {
+		return err
+	}
+	tr.reach(StepTimes)
 	if err := v.checkTimes(&t.claims); err != nil {
 		return err
 	}
+	tr.reach(StepIssuer)
 	if t.claims.issuer != v.issuer { // RFC 7519 §4.1.1, RFC 9068 §4
 		return refuse(ErrIssuer, fmt.Errorf("iss is %s", quoted(t.claims.issuer)))
 	}
+	tr.reach(StepAudience)
 	if !v.audience.accepts(t.claims.audience) { // RFC 7519 §4.1.3, RFC 9068 §4
 		return refuse(ErrAudience, fmt.Errorf("aud is %s", quoted(strings.Join(t.claims.audience, " "))))
 	}
+	tr.reach(StepCheck)
 	if v.check == nil {
 		return nil
 	}
@@ -194,6 +233,11 @@ func (v *Verifier) checkKind(c *claims) error {
 	case !v.acceptIDTokens && (strings.EqualFold(c.typ, "ID") || c.tokenHash):
 		return refuse(ErrType, errors.New("this is an ID token"))
 	}
+	return nil
+}
+
+// checkBinding refuses a token that is bound to its sender's key.
+func (v *Verifier) checkBinding(c *claims) error {
 	// RFC 7800 §3.1, RFC 9449 §7.1, RFC 8705 §3: a bound token is no bearer token.
 	if c.confirmation && !v.insecureIgnoreConfirmation {
 		return refuse(ErrBinding, errors.New("cnf is present"))

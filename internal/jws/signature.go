@@ -82,7 +82,7 @@ func checkEd25519(key ed25519.PublicKey, signed, sig []byte) error {
 	return nil
 }
 
-// checkMLDSA is RFC 9964 §4, with its empty context.
+// checkMLDSA is ML-DSA of RFC 9964, which leaves the context empty.
 func checkMLDSA(key *mldsa.PublicKey, signed, sig []byte) error {
 	if mldsa.Verify(key, signed, sig, nil) != nil {
 		return errSignature
