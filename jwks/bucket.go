@@ -25,8 +25,11 @@ func (b *bucket) refill(now time.Time) {
 	if gained <= 0 {
 		return
 	}
-	b.level = min(b.level+gained, b.capacity)
+	b.level += gained
 	b.since = b.since.Add(time.Duration(gained) * b.period)
+	if b.level >= b.capacity { // a full bucket gains nothing, not even a part
+		b.level, b.since = b.capacity, now
+	}
 }
 
 // take takes a token, if there is one.

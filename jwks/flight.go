@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 // flight is one fetch.
 type flight struct {
 	began   time.Time
+	cause   Cause
 	kid     string // what it was started for, if it was for a token
 	alg     verifier.Algorithm
 	anew    bool    // read the metadata again
@@ -20,89 +22,135 @@ type flight struct {
 	refund  bool    // which it gives back if it brings a key for kid and alg
 	renew   *keySet // the set that it may find unchanged, or nil
 
-	landed chan struct{} // closed at the end
+	landed chan struct{}   // closed at the end
+	turn   <-chan struct{} // closed when the observers know all of the fetch before
+	told   chan struct{}   // closed when they know all of this one
 
 	// Set before landed is closed:
 
-	err         error
-	conditional bool // it asked with validators
+	err          error
+	got          found // without a set if it failed
+	ended        time.Time
+	undiscovered error // why the metadata could not be read, where the last address was used
+	failedOver   error // why the first address did not do, where the set is from the second
+	unrestored   error // why the snapshot could not be used
+}
+
+// found is what was got from an address.
+type found struct {
+	url         string         // where the set was asked for, or ""
+	conditional bool           // with validators
+	unchanged   bool           // the answer was 304
+	document    []byte         // of a 200
+	ahead       *time.Duration // of our clock, the issuer's, by a 200; nil: not known
+	set         *keySet
 }
 
 // begin starts a fetch. It runs on its own context, so that a caller who gives up
 // takes nobody along. r.mu is held, and there is no other fetch.
 func (r *Remote) begin(f *flight) {
 	f.landed = make(chan struct{})
-	r.flight = f
+	f.turn, f.told = r.told, make(chan struct{})
+	r.flight, r.told = f, f.told
 	go r.fly(f)
 }
 
-// fly fetches the set and puts it in the place of the held one.
+// fly fetches the set, puts it in the place of the held one, and tells of it, in this
+// order, so that nobody waits for an observer or a disk.
 func (r *Remote) fly(f *flight) {
-	ctx, stop := context.WithTimeout(context.Background(), r.options.Timeout)
+	ctx, stop := context.WithTimeout(context.Background(), r.timeout())
 	defer stop()
-	set, url, err := r.fetch(ctx, f)
+	r.observers.tell(func(o Observer) { o.FetchStarted(FetchStarted{r.source, f.cause}) })
 	before := r.current.Load()
-	failures := r.land(f, set, url, err)
-	r.report(before, set, failures, err)
+	f.got, f.err = r.fetch(ctx, f)
+	set := f.got.set
+	if f.err != nil {
+		set = cmp.Or(r.restore(f), before)
+	}
+	failures := r.land(f, set)
+	<-f.turn
+	r.report(f, before, set, failures)
+	close(f.told)
+	r.keep(f)
 }
 
-// fetch finds, gets and reads a set.
-func (r *Remote) fetch(ctx context.Context, f *flight) (set *keySet, url string, err error) {
+// fetch brings a set from the first address or the second.
+func (r *Remote) fetch(ctx context.Context, f *flight) (found, error) {
+	first := func(ctx context.Context) (found, error) { return r.fetchFirst(ctx, f) }
+	if r.failover == nil {
+		return first(ctx)
+	}
+	second := func(ctx context.Context) (found, error) { return r.get(ctx, f, r.failover.address) }
+	return r.failover.fetch(ctx, f, first, second)
+}
+
+// fetchFirst finds, gets and reads a set.
+func (r *Remote) fetchFirst(ctx context.Context, f *flight) (got found, err error) {
 	defer func() { r.locator.doubt = err != nil }()
 	address, err := r.locator.locate(ctx, f)
 	if err != nil {
-		return nil, "", err
+		return found{}, err
 	}
-	set, err = r.get(ctx, f, address)
-	return set, address.String(), err
+	return r.get(ctx, f, address)
 }
 
-// get gets and reads the set, or finds that the one to renew is unchanged.
-func (r *Remote) get(ctx context.Context, f *flight, address *url.URL) (*keySet, error) {
+// get gets and reads the set, or finds that the one to renew is unchanged. It says
+// where it asked, also if that failed.
+func (r *Remote) get(ctx context.Context, f *flight, address *url.URL) (found, error) {
+	got := found{url: address.String()}
 	var marks validators
-	if f.renew != nil && f.renew.url == address.String() {
+	if f.renew != nil && f.renew.url == got.url {
 		marks = f.renew.marks
 	}
-	f.conditional = marks != validators{}
-	found, err := r.locator.documents.get(ctx, address, marks)
+	got.conditional = marks != validators{}
+	asked := r.now()
+	answer, err := r.locator.documents.get(ctx, address, marks)
 	if err != nil {
-		return nil, fmt.Errorf("jwks: the key set cannot be had: %w", err)
+		return got, fmt.Errorf("jwks: the key set cannot be had: %w", err)
+	}
+	if !answer.unchanged {
+		got.ahead = clockAhead(answer.header, asked, r.now())
 	}
 	var set *keySet
-	if found.unchanged {
+	if answer.unchanged {
 		set = f.renew.confirmed()
 	} else {
-		if set, err = readSet(found.body); err != nil {
-			return nil, err
+		if set, err = readSet(answer.body); err != nil {
+			return got, err
 		}
-		set.read, set.url, set.marks = f.began, address.String(), validatorsOf(found.header)
+		set.read, set.url, set.marks = f.began, got.url, validatorsOf(answer.header)
+		got.document = answer.body
 	}
 	set.began = f.began
-	if !found.unchanged || len(found.header.Values("Cache-Control")) > 0 { // RFC 9111 §4.3.4
-		set.interval = intervalFor(r.options.Interval, found.header)
+	if !answer.unchanged || len(answer.header.Values("Cache-Control")) > 0 { // RFC 9111 §4.3.4
+		set.interval = intervalFor(r.options.Interval, r.policy.shortestInterval, answer.header)
 	}
-	set.fresh = vary(set.interval, r.random())
-	return set, nil
+	set.fresh = vary(set.interval, r.policy.intervalJitter, r.random())
+	got.set, got.unchanged = set, answer.unchanged
+	return got, nil
 }
 
-// land ends a fetch. It returns how many attempts in a row have failed, or had
-// failed before this one.
-func (r *Remote) land(f *flight, set *keySet, url string, err error) int {
+// land ends a fetch: set is held from now on. It returns how many attempts in a row
+// have failed, or had failed before this one.
+func (r *Remote) land(f *flight, set *keySet) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(f.landed)
-	r.flight, f.err = nil, err
-	if url != "" {
-		r.url = url
+	r.flight, f.ended = nil, r.now()
+	r.last = f.status()
+	if f.got.url != "" {
+		r.url = f.got.url
 	}
-	r.lastError = err
-	if err != nil {
-		r.fail(f, err)
+	r.ahead = cmp.Or(f.got.ahead, r.ahead)
+	r.lastError = f.err
+	r.current.Store(set)
+	if f.err != nil {
+		r.fail(f)
 		return r.backoff.failures
 	}
 	before := r.backoff.failures
 	r.backoff.succeed()
-	r.current.Store(set)
+	r.failedOver = f.failedOver
 	if f.refund && len(set.find(f.kid, f.alg)) > 0 {
 		r.budget.give()
 	}
@@ -113,38 +161,64 @@ func (r *Remote) land(f *flight, set *keySet, url string, err error) int {
 }
 
 // fail counts a failed fetch, which costs nothing of the budget. r.mu is held.
-func (r *Remote) fail(f *flight, err error) {
+func (r *Remote) fail(f *flight) {
 	if f.charged {
 		r.budget.give()
 	}
 	var asked time.Duration
-	if status, ok := errors.AsType[statusError](err); ok {
+	if status, ok := errors.AsType[statusError](f.err); ok {
 		asked = status.retryAfter
 	}
-	now := r.now()
-	r.failed = now
+	r.failed = f.ended
 	r.backoff.fail(f.began, asked, r.random())
-	if r.held(now) == nil {
+	if r.held(f.ended) == nil {
 		// Who waited is being refused for want of any key.
 		r.backoff.press()
 	}
 }
 
-// report logs what a fetch did.
-func (r *Remote) report(before, set *keySet, failures int, err error) {
-	log := r.options.Logger
-	if err != nil {
-		log.Warn("fetching the key set failed", "error", err, "failures", failures)
+// outcome is how the fetch ended.
+func (f *flight) outcome() Outcome {
+	switch {
+	case f.err != nil:
+		return OutcomeFailed
+	case f.got.unchanged:
+		return OutcomeUnchanged
+	}
+	return OutcomeFetched
+}
+
+// duration is the time that the fetch took.
+func (f *flight) duration() time.Duration { return f.ended.Sub(f.began) }
+
+func (f *flight) status() FetchStatus {
+	return FetchStatus{
+		Began: f.began.Round(0), Ended: f.ended.Round(0), Seconds: f.duration().Seconds(),
+		Cause: f.cause, Outcome: f.outcome(),
+	}
+}
+
+// report tells the observers what a fetch did.
+func (r *Remote) report(f *flight, before, set *keySet, failures int) {
+	if f.undiscovered != nil {
+		r.observers.tell(func(o Observer) { o.DiscoveryFailed(DiscoveryFailed{r.source, f.undiscovered}) })
+	}
+	e := FetchFinished{
+		Source: r.source, Cause: f.cause, Outcome: f.outcome(), Err: f.err, URL: f.got.url,
+		FailedOver: f.failedOver, Duration: f.duration(), Failures: failures,
+	}
+	if set != nil {
+		e.Age, e.Used, e.Skipped = elapsed(set.began, f.ended), len(set.keys), len(set.skipped)
+	}
+	r.observers.tell(func(o Observer) { o.FetchFinished(e) })
+	if f.unrestored != nil {
+		r.observers.tell(func(o Observer) { o.SnapshotFailed(SnapshotFailed{Source: r.source, Err: f.unrestored}) })
+	}
+	if set == before {
 		return
 	}
-	if failures > 0 {
-		log.Info("the key set can be fetched again", "failures", failures)
+	if set.restored {
+		r.observers.tell(func(o Observer) { o.SnapshotUsed(SnapshotUsed{r.source, e.Age}) })
 	}
-	added, removed := set.difference(before), before.difference(set)
-	if len(added)+len(removed) > 0 {
-		log.Info("the key set changed", "added", added, "removed", removed)
-	}
-	for _, skipped := range set.newlySkipped(before) {
-		log.Info("a key of the set is not used", "kid", skipped.ID, "reason", skipped.Reason)
-	}
+	r.observers.keys(r.source, before, set)
 }

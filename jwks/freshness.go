@@ -8,25 +8,18 @@ import (
 	"time"
 )
 
-// Limits of what an issuer may ask for.
-const (
-	// shortestInterval is the least that Cache-Control can shorten an interval to.
-	shortestInterval = time.Minute
-	// trustUnread is how long answers of 304 are believed without a 200.
-	trustUnread = time.Hour
-	// maxValidator bounds a validator that is kept, in bytes.
-	maxValidator = 1 << 10
-)
+// maxValidator bounds a validator that is kept, in bytes.
+const maxValidator = 1 << 10
 
 // intervalFor returns the interval of a set: the configured one, or what max-age
-// (RFC 9111 §5.2.2.1) shortens it to. Nothing lengthens it, because it is how long
+// (RFC 9111 §5.2.2.1) shortens it to, but not below the shortest. Nothing lengthens it, because it is how long
 // a withdrawn key goes on working.
-func intervalFor(configured time.Duration, h http.Header) time.Duration {
+func intervalFor(configured, shortest time.Duration, h http.Header) time.Duration {
 	age, ok := maxAge(h)
 	if !ok {
 		return configured
 	}
-	return min(configured, max(age, shortestInterval))
+	return min(configured, max(age, shortest))
 }
 
 // maxAge reads max-age, in seconds, as a token or as a quoted string. The first one
@@ -45,9 +38,10 @@ func maxAge(h http.Header) (time.Duration, bool) {
 	return 0, false
 }
 
-// vary lengthens or shortens an interval; random is from [0, 1).
-func vary(interval time.Duration, random float64) time.Duration {
-	spread := time.Duration(float64(interval) * intervalJitter * (2*random - 1))
+// vary lengthens or shortens an interval by up to a part of it; random is from
+// [0, 1).
+func vary(interval time.Duration, part, random float64) time.Duration {
+	spread := time.Duration(float64(interval) * part * (2*random - 1))
 	if spread > math.MaxInt64-interval { // somebody said never
 		return interval
 	}

@@ -35,6 +35,7 @@ type keySet struct {
 	fresh    time.Duration // the age at which it is to be refreshed: the interval, varied
 	url      string
 	marks    validators
+	restored bool // from a snapshot
 }
 
 // lookup is what a token's header says of its key.
@@ -58,12 +59,9 @@ func (s *keySet) knows(kid string) bool {
 	return known || kid == ""
 }
 
-// due reports whether a set that was fetched is to be refreshed.
-func (s *keySet) due(now time.Time) bool { return elapsed(s.began, now) >= s.fresh }
-
-// idle reports whether nobody has asked for so long that a key may have been
-// withdrawn long ago.
-func (s *keySet) idle(now time.Time) bool { return elapsed(s.began, now)/2 >= s.interval }
+// due reports whether a set that was fetched is to be refreshed. One from a snapshot
+// always is: this process has not reached the issuer yet.
+func (s *keySet) due(now time.Time) bool { return s.restored || elapsed(s.began, now) >= s.fresh }
 
 // confirmed returns the set as a fetch found it unchanged.
 func (s *keySet) confirmed() *keySet {
@@ -135,8 +133,8 @@ func (s *keySet) add(key *verifier.Key) {
 	}
 }
 
-// difference lists the kids of the keys that other does not have.
-func (s *keySet) difference(other *keySet) []string {
+// difference lists the keys that other does not have.
+func (s *keySet) difference(other *keySet) []*verifier.Key {
 	if s == nil {
 		return nil
 	}
@@ -146,13 +144,13 @@ func (s *keySet) difference(other *keySet) []string {
 			has[identify(key)] = struct{}{}
 		}
 	}
-	var kids []string
+	var keys []*verifier.Key
 	for _, key := range s.keys {
 		if _, both := has[identify(key)]; !both {
-			kids = append(kids, key.ID())
+			keys = append(keys, key)
 		}
 	}
-	return kids
+	return keys
 }
 
 // newlySkipped lists the skipped JWKs that were not skipped, for the same reason,

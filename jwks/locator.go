@@ -5,23 +5,19 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 )
 
-// rediscovery is how often an issuer's metadata is read again.
-const rediscovery = time.Hour
-
 // locator knows where an issuer's key set is. Only one fetch at a time uses it, and
 // the fetches of a Remote follow one another, so it needs no lock.
 type locator struct {
 	documents documents
-	issuer    string   // "" if the address was given
-	metadata  *url.URL // the issuer as a URL, or nil
-	logger    *slog.Logger
+	issuer    string        // "" if the address was given
+	metadata  *url.URL      // the issuer as a URL, or nil
+	again     time.Duration // how often the metadata is read again
 
 	address *url.URL // the key set, or nil if not found yet
 	found   time.Time
@@ -29,7 +25,7 @@ type locator struct {
 }
 
 // newLocator returns a locator that discovers.
-func newLocator(d documents, issuer string, logger *slog.Logger) (*locator, error) {
+func newLocator(d documents, issuer string) (*locator, error) {
 	u, err := d.address(issuer)
 	if err != nil {
 		return nil, fmt.Errorf("jwks: issuer %q %w", redacted(issuer), err)
@@ -37,14 +33,17 @@ func newLocator(d documents, issuer string, logger *slog.Logger) (*locator, erro
 	if u.RawQuery != "" || u.ForceQuery {
 		return nil, fmt.Errorf("jwks: issuer %q has a query (RFC 8414 §2)", issuer)
 	}
-	return &locator{documents: d, issuer: issuer, metadata: u, logger: logger}, nil
+	if strings.Contains(issuer, "#") { // an empty fragment, too
+		return nil, fmt.Errorf("jwks: issuer %q has a fragment (RFC 8414 §2)", issuer)
+	}
+	return &locator{documents: d, issuer: issuer, metadata: u}, nil
 }
 
 // locate returns the key set's address for a fetch. It reads the metadata where the
 // address is unknown, old or in doubt, and for the sake of an unknown kid. Where
 // that fails, the last address stays.
 func (l *locator) locate(ctx context.Context, f *flight) (*url.URL, error) {
-	if l.issuer == "" || l.address != nil && !f.anew && !l.doubt && f.began.Sub(l.found) < rediscovery {
+	if l.issuer == "" || l.address != nil && !f.anew && !l.doubt && f.began.Sub(l.found) < l.again {
 		return l.address, nil
 	}
 	address, err := l.discover(ctx)
@@ -55,7 +54,7 @@ func (l *locator) locate(ctx context.Context, f *flight) (*url.URL, error) {
 	if l.address == nil {
 		return nil, err
 	}
-	l.logger.WarnContext(ctx, "discovery failed, the last address is used", "error", err)
+	f.undiscovered = err
 	return l.address, nil
 }
 
@@ -110,7 +109,7 @@ func (l *locator) readMetadata(body []byte) (*url.URL, error) {
 		return nil, errors.New("jwks: discovery: the metadata is not the JSON of an issuer")
 	}
 	if metadata.Issuer != l.issuer { // RFC 8414 §3.3
-		return nil, fmt.Errorf("jwks: discovery: the metadata is of issuer %s", quoted(metadata.Issuer))
+		return nil, otherIssuerError{metadata.Issuer}
 	}
 	address, err := l.documents.address(metadata.JWKSURI)
 	if err != nil {
@@ -120,4 +119,11 @@ func (l *locator) readMetadata(body []byte) (*url.URL, error) {
 		return nil, errors.New("jwks: discovery: jwks_uri is http though the issuer is https")
 	}
 	return address, nil
+}
+
+// otherIssuerError is what metadata with another issuer's name fails with.
+type otherIssuerError struct{ issuer string }
+
+func (e otherIssuerError) Error() string {
+	return "jwks: discovery: the metadata is of issuer " + quoted(e.issuer)
 }

@@ -2,20 +2,26 @@ package jwks
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// Why there is no fetch.
+// noFetch says why there is no fetch.
+type noFetch struct {
+	reason Refusal
+	text   string
+}
+
+func (e *noFetch) Error() string { return "jwks: " + e.text }
+
 var (
-	errUnderWay   = errors.New("jwks: the keys are being fetched")
-	errBackingOff = errors.New("jwks: the next attempt is not due yet")
-	errBudget     = errors.New("jwks: the budget for unknown kids is used up")
-	errCeiling    = errors.New("jwks: too many fetches")
-	errWaiting    = errors.New("jwks: too many requests wait for the keys")
-	errTooSlow    = errors.New("jwks: the issuer does not answer in time")
+	errUnderWay   = &noFetch{RefusedCold, "the keys are being fetched"}
+	errBackingOff = &noFetch{RefusedBackoff, "the next attempt is not due yet"}
+	errBudget     = &noFetch{RefusedBudget, "the budget for unknown kids is used up"}
+	errCeiling    = &noFetch{RefusedCeiling, "too many fetches"}
+	errWaiting    = &noFetch{RefusedWaiting, "too many requests wait for the keys"}
+	errTooSlow    = &noFetch{RefusedSlow, "the issuer does not answer in time"}
 )
 
 // request is a look-up that the held set cannot answer.
@@ -24,6 +30,8 @@ type request struct {
 	alg     verifier.Algorithm
 	arrived time.Time
 	after   *flight // a fetch that it has waited for, or nil
+
+	refused *LookUpRefused // what is to be told of it
 }
 
 // lookUp waits for the fetch under way or for one of its own, and for one more if
@@ -32,11 +40,11 @@ func (r *Remote) lookUp(ctx context.Context, q request) ([]*verifier.Key, error)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	defer r.tell()
-	timer := time.NewTimer(maxWait - r.now().Sub(q.arrived)) // it may have waited for an idle set
+	defer r.tellRefusal(&q)
+	timer := time.NewTimer(r.policy.maxWait - r.now().Sub(q.arrived)) // it may have waited for an idle set
 	defer timer.Stop()
 	for {
-		f, keys, err := r.join(q)
+		f, keys, err := r.join(&q)
 		if f == nil {
 			return keys, err
 		}
@@ -49,14 +57,14 @@ func (r *Remote) lookUp(ctx context.Context, q request) ([]*verifier.Key, error)
 			return nil, ctx.Err()
 		case <-timer.C:
 			r.waiting.Release(1)
-			return r.waitedEnough(q, f)
+			return r.waitedEnough(&q, f)
 		}
 	}
 }
 
 // join answers from what is known now, or returns the fetch to wait for, with a
 // waiting place taken.
-func (r *Remote) join(q request) (*flight, []*verifier.Key, error) {
+func (r *Remote) join(q *request) (*flight, []*verifier.Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -68,23 +76,30 @@ func (r *Remote) join(q request) (*flight, []*verifier.Key, error) {
 		r.backoff.press()
 		return nil, nil, r.unavailable(now, q.after.err)
 	}
-	if set != nil && q.after != nil && !q.after.conditional && !q.after.began.Before(q.arrived) {
+	if set != nil && q.after != nil && !q.after.got.conditional && !q.after.began.Before(q.arrived) {
 		r.absent.add(q.kid, q.after.began)
 	}
 	if set != nil && r.absent.has(q.kid, now) {
 		return nil, nil, nil
 	}
 	if !r.waiting.TryAcquire(1) {
-		return nil, nil, r.refuse(now, set, errWaiting)
+		return nil, nil, r.refuse(q, now, set, errWaiting)
 	}
 	if r.flight == nil {
 		r.backoff.press()
 		charged, err := r.permit(now, set)
 		if err != nil {
 			r.waiting.Release(1)
-			return nil, nil, r.refuse(now, set, err)
+			return nil, nil, r.refuse(q, now, set, err)
 		}
-		r.begin(&flight{began: now, kid: q.kid, alg: q.alg, anew: true, charged: charged, refund: charged && set != nil})
+		cause := CauseUnknownKID
+		if set == nil {
+			cause = CauseCold
+		}
+		r.begin(&flight{
+			began: now, cause: cause, kid: q.kid, alg: q.alg, anew: true,
+			charged: charged, refund: charged && set != nil,
+		})
 	}
 	return r.flight, nil, nil
 }
@@ -98,7 +113,7 @@ func (r *Remote) awaken(ctx context.Context, set *keySet, now time.Time) (*fligh
 		return nil, nil
 	}
 	defer r.waiting.Release(1)
-	timer := time.NewTimer(maxIdleWait - now.Sub(f.began))
+	timer := time.NewTimer(r.policy.maxIdleWait - now.Sub(f.began))
 	defer timer.Stop()
 	select {
 	case <-f.landed:
@@ -115,7 +130,7 @@ func (r *Remote) awaken(ctx context.Context, set *keySet, now time.Time) (*fligh
 func (r *Remote) rouse(set *keySet, now time.Time) *flight {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.current.Load() != set || !r.failed.IsZero() && elapsed(r.failed, now) < failedLately {
+	if r.current.Load() != set || !r.failed.IsZero() && elapsed(r.failed, now) < r.policy.failedLately {
 		return nil
 	}
 	if !r.waiting.TryAcquire(1) {
@@ -127,7 +142,7 @@ func (r *Remote) rouse(set *keySet, now time.Time) *flight {
 			r.waiting.Release(1)
 			return nil
 		}
-		r.begin(&flight{began: now, charged: charged})
+		r.begin(&flight{began: now, cause: CauseIdle, charged: charged})
 	}
 	return r.flight
 }
@@ -136,7 +151,7 @@ func (r *Remote) rouse(set *keySet, now time.Time) *flight {
 // be none. Without a set, or with one that is due for a refresh, the budget is no
 // bound, though something is taken from it.
 // r.mu is held.
-func (r *Remote) permit(now time.Time, set *keySet) (charged bool, err error) {
+func (r *Remote) permit(now time.Time, set *keySet) (charged bool, err *noFetch) {
 	if r.backoff.wait(now) > 0 {
 		return false, errBackingOff
 	}
@@ -157,32 +172,32 @@ func (r *Remote) permit(now time.Time, set *keySet) (charged bool, err error) {
 // issuer is to blame or there is no set, and with none, which means an unknown key,
 // if not. A 503 for a spent budget would let anybody drive an operator's alarm.
 // r.mu is held.
-func (r *Remote) refuse(now time.Time, set *keySet, why error) error {
-	if r.lastError != nil {
-		return r.unavailable(now, r.lastError)
+func (r *Remote) refuse(q *request, now time.Time, set *keySet, why *noFetch) error {
+	var answer error
+	switch {
+	case r.lastError != nil:
+		answer = r.unavailable(now, r.lastError)
+	case set == nil:
+		answer = r.unavailable(now, why)
 	}
-	if set == nil {
-		return r.unavailable(now, why)
-	}
-	if now.Sub(r.warned) >= warnPeriod {
-		r.warned, r.untold = now, why
-	}
-	return nil
+	return r.note(q, why, answer)
 }
 
-// tell logs what refuse noted, because the lock must not wait for a log.
-func (r *Remote) tell() {
-	r.mu.Lock()
-	why := r.untold
-	r.untold = nil
-	r.mu.Unlock()
-	if why != nil {
-		r.options.Logger.Warn("tokens with unknown kids are refused without a look-up", "reason", why)
+// note remembers a refusal for tellRefusal, and returns its answer.
+func (r *Remote) note(q *request, why *noFetch, answer error) error {
+	q.refused = &LookUpRefused{Source: r.source, Reason: why.reason, Answer: answer}
+	return answer
+}
+
+// tellRefusal tells what was noted, because the lock must not wait for observers.
+func (r *Remote) tellRefusal(q *request) {
+	if q.refused != nil {
+		r.observers.tell(func(o Observer) { o.LookUpRefused(*q.refused) })
 	}
 }
 
 // waitedEnough answers a request that must not wait any longer.
-func (r *Remote) waitedEnough(q request, f *flight) ([]*verifier.Key, error) {
+func (r *Remote) waitedEnough(q *request, f *flight) ([]*verifier.Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -190,10 +205,10 @@ func (r *Remote) waitedEnough(q request, f *flight) ([]*verifier.Key, error) {
 	if set.knows(q.kid) {
 		return set.find(q.kid, q.alg), nil
 	}
-	if now.Sub(f.began) >= min(r.options.Timeout, maxWait) {
-		return nil, r.unavailable(now, errTooSlow)
+	if now.Sub(f.began) >= min(r.options.Timeout, r.policy.maxWait) {
+		return nil, r.note(q, errTooSlow, r.unavailable(now, errTooSlow))
 	}
-	return nil, r.refuse(now, set, errTooSlow)
+	return nil, r.refuse(q, now, set, errTooSlow)
 }
 
 // unavailable says that there are no keys now, and when there can be. r.mu is held.

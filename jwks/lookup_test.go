@@ -111,6 +111,22 @@ func TestBudgetGainsWhetherOrNotItIsUsedInTime(t *testing.T) {
 	})
 }
 
+func TestFullBudgetGainsNothing(t *testing.T) {
+	bubble(t, jwks.Options{Interval: time.Hour}, func(s *source) {
+		s.warm()
+		s.after(time.Minute)
+		s.expect("a", unknown, 1, 0)
+		s.after(15 * time.Second) // it is full again since 5 s
+		for i := range 3 {
+			s.expect(fmt.Sprint("b", i), unknown, 1, 0)
+		}
+		s.after(10*time.Second - time.Nanosecond)
+		s.expect("c", unknown, 0, 0)
+		s.after(time.Nanosecond)
+		s.expect("d", unknown, 1, 0)
+	})
+}
+
 func TestColdFetchTakesFromTheBudget(t *testing.T) {
 	bubble(t, jwks.Options{}, func(s *source) {
 		s.expect(s.kid(), found, 1, 0)
@@ -487,6 +503,26 @@ func TestBadSignatureNeverBypassesBackoff(t *testing.T) {
 		}
 		if n := s.fetches(); n != 2 {
 			s.Errorf("%d fetches, want the first and a failed one", n)
+		}
+	})
+}
+
+func TestBadSignatureShortensADelayThatIsAlreadyRunning(t *testing.T) {
+	bubble(t, jwks.Options{}, func(s *source) {
+		s.warm()
+		s.after(5 * time.Minute)
+		s.idp.KeySet().Break(issuertest.Status(500))
+		for range 16 { // after 1, 2, 4 and 8 s less a twentieth: the next is due 15 s after the last
+			s.ask(s.kid())
+			s.after(time.Second)
+		}
+		s.idp.Repair()
+		before := s.fetches()
+		s.after(4 * time.Second)
+		s.keys.Recheck()
+		s.after(0)
+		if n := s.fetches() - before; n != 1 {
+			s.Errorf("%d fetches", n)
 		}
 	})
 }

@@ -47,9 +47,26 @@ type Options struct {
 	// change an answer on its way can then sign tokens (RFC 8414 §6).
 	InsecureAllowHTTP bool
 
-	// Logger is told of failures, recoveries, changed and skipped keys. The default
-	// is slog.Default().
+	// Failover is a second address of the same issuer's key set, say a mirror or another
+	// node: it is asked, within the same fetch, when the first does not bring a good set,
+	// which then has half of the time. A first address that failed is asked second for a
+	// minute. The second is as powerful as the first: whoever answers there can sign
+	// tokens. It must be https, or http on this machine, like the first, and differ from
+	// it. The default is none.
+	Failover string
+
+	// Snapshot keeps the last good set for the next process, which uses it if its first
+	// fetch fails, because the issuer is away. That fetch then has half a second less than
+	// the 5 s which requests wait, so that they are answered from the snapshot.
+	// [FileSnapshot] makes one; each source needs its own. The default is none.
+	Snapshot *Snapshot
+
+	// Logger is told of failures, recoveries, changed and skipped keys, in the lines of
+	// [NewLogObserver]. The default is slog.Default().
 	Logger *slog.Logger
+
+	// Observer is told of events, beside the Logger. The default is nobody.
+	Observer Observer
 }
 
 // withDefaults returns the settings in force, or an error that names the field.

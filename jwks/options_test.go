@@ -3,6 +3,8 @@ package jwks_test
 import (
 	"fmt"
 	"math"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,23 +13,114 @@ import (
 	"github.com/bearerproof/bearerproof/jwks"
 )
 
-func TestOptionsThatMakeNoSenseAreRefusedByName(t *testing.T) {
-	for field, o := range map[string]jwks.Options{
-		"Timeout":  {Timeout: -1},
-		"Interval": {Interval: -time.Second},
-		"Cooldown": {Cooldown: -time.Hour},
-		"MaxStale": {MaxStale: -1},
-		"MaxStale (1m0s) is shorter than Options.Interval (5m0s)":       {MaxStale: time.Minute},
-		"MaxStale (24h0m0s) is shorter than Options.Interval (48h0m0s)": {Interval: 48 * time.Hour},
+// Each row is a configuration that cannot work, and how the error of its constructor
+// begins.
+func TestConfigurationThatCannotWorkIsRefusedByName(t *testing.T) {
+	const issuer, url = "https://id.example.com", "https://id.example.com/keys"
+	discover := func(issuer string, o jwks.Options) func() error {
+		return func() error { _, err := jwks.Discover(issuer, &o); return err }
+	}
+	remote := func(url string, o jwks.Options) func() error {
+		return func() error { _, err := jwks.NewRemote(url, &o); return err }
+	}
+	file := func(path string, o jwks.FileOptions) func() error {
+		return func() error { _, err := jwks.NewFile(path, &o); return err }
+	}
+	none := jwks.Options{}
+	taken := jwks.FileSnapshot(filepath.Join(t.TempDir(), "taken"))
+	holder, err := jwks.Discover(issuer, &jwks.Options{Snapshot: taken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.KeepAlive(holder)
+	type row struct {
+		make func() error
+		want string
+	}
+	rows := []row{
+		{discover("", none), `jwks: issuer "" is not an absolute URL`},
+		{discover("id.example.com", none), `jwks: issuer "id.example.com" is not an absolute URL`},
+		{discover("http://id.example.com", none), `jwks: issuer "http://id.example.com" is not https`},
+		{discover("ftp://id.example.com", none), `jwks: issuer "ftp://id.example.com" is not https`},
+		{discover("https://id.example.com?a=b", none), `jwks: issuer "https://id.example.com?a=b" has a query`},
+		{discover("https://id.example.com?", none), `jwks: issuer "https://id.example.com?" has a query`},
+		{discover("https://id.example.com#a", none), `jwks: issuer "https://id.example.com#a" has a user or a fragment`},
+		{discover("https://id.example.com#", none), `jwks: issuer "https://id.example.com#" has a fragment`},
+		{discover("https://bob:secret@id.example.com", none), `jwks: issuer "https://bob:xxxxx@id.example.com" has a user`},
+		{remote("", none), `jwks: URL "" is not an absolute URL`},
+		{remote("/keys", none), `jwks: URL "/keys" is not an absolute URL`},
+		{remote("http://id.example.com/keys", none), `jwks: URL "http://id.example.com/keys" is not https`},
+		{remote("https://id.example.com/keys#a", none), `jwks: URL "https://id.example.com/keys#a" has a user or a fragment`},
+		{file("", jwks.FileOptions{}), `jwks: the path of the file is empty`},
+		{file("keys", jwks.FileOptions{Interval: -1}), `jwks: FileOptions.Interval is negative`},
+	}
+	for _, bad := range []struct {
+		o    jwks.Options
+		want string
+	}{
+		{jwks.Options{Timeout: -1}, "jwks: Options.Timeout is negative"},
+		{jwks.Options{Interval: -time.Second}, "jwks: Options.Interval is negative"},
+		{jwks.Options{Cooldown: -time.Hour}, "jwks: Options.Cooldown is negative"},
+		{jwks.Options{MaxStale: -1}, "jwks: Options.MaxStale is negative"},
+		{jwks.Options{MaxStale: time.Minute}, "jwks: Options.MaxStale (1m0s) is shorter than Options.Interval (5m0s)"},
+		{jwks.Options{Interval: 48 * time.Hour}, "jwks: Options.MaxStale (24h0m0s) is shorter than Options.Interval (48h0m0s)"},
+		{jwks.Options{Failover: "http://mirror.example.com/keys"}, `jwks: Options.Failover "http://mirror.example.com/keys" is not https`},
+		{jwks.Options{Failover: "mirror"}, `jwks: Options.Failover "mirror" is not an absolute URL`},
+		{jwks.Options{Failover: "https://mirror.example.com#a"}, `jwks: Options.Failover "https://mirror.example.com#a" has a user or a fragment`},
+		{jwks.Options{Snapshot: taken}, "jwks: Options.Snapshot: "},
+		{jwks.Options{Snapshot: jwks.FileSnapshot("")}, "jwks: Options.Snapshot: "},
+		{jwks.Options{Snapshot: &jwks.Snapshot{}}, "jwks: Options.Snapshot: "},
 	} {
-		_, err := jwks.NewRemote("https://id.example.com/keys", &o)
-		if err == nil || !strings.HasPrefix(err.Error(), "jwks: Options."+field) {
-			t.Errorf("NewRemote with %s: %v", field, err)
-		}
-		if _, err := jwks.Discover("https://id.example.com", &o); err == nil {
-			t.Errorf("Discover with %s is accepted", field)
+		rows = append(rows, row{discover(issuer, bad.o), bad.want}, row{remote(url, bad.o), bad.want})
+	}
+	for _, same := range []string{url, "https://ID.example.com:443/keys"} {
+		rows = append(rows, row{remote(url, jwks.Options{Failover: same}), fmt.Sprintf("jwks: Options.Failover %q is the first address", same)})
+	}
+	for _, row := range rows {
+		if err := row.make(); err == nil || !strings.HasPrefix(err.Error(), row.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got  %v\nwant %s…", err, row.want)
 		}
 	}
+}
+
+func TestSnapshotOfTwoSourcesIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	first, err := jwks.Discover("https://a.example.com", &jwks.Options{Snapshot: jwks.FileSnapshot(path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = jwks.Discover("https://b.example.com", &jwks.Options{Snapshot: jwks.FileSnapshot(path)})
+	if err == nil || !strings.Contains(err.Error(), "Options.Snapshot") || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v", err)
+	}
+	runtime.KeepAlive(first)
+}
+
+func TestConfigurationThatWorks(t *testing.T) {
+	for name, err := range map[string]error{
+		"an issuer with a port and a path": second(jwks.Discover("https://id.example.com:8443/realms/a/", nil)),
+		"http on this machine":             second(jwks.Discover("http://localhost:8080", nil)),
+		"http that is allowed":             second(jwks.NewRemote("http://keycloak:8080/keys", &jwks.Options{InsecureAllowHTTP: true, Failover: "http://mirror/keys"})),
+		"a mirror on another port":         second(jwks.NewRemote("https://id.example.com/keys", &jwks.Options{Failover: "https://id.example.com:8443/keys"})),
+		"a mirror at another path":         second(jwks.NewRemote("https://id.example.com/keys", &jwks.Options{Failover: "https://id.example.com/keys?node=2"})),
+		"a failed construction":            failedOnce(t),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func second(_ *jwks.Remote, err error) error { return err }
+
+// failedOnce makes a source after an attempt with the same snapshot failed.
+func failedOnce(t *testing.T) error {
+	o := jwks.Options{Snapshot: jwks.FileSnapshot(filepath.Join(t.TempDir(), "keys")), Failover: "nonsense"}
+	if _, err := jwks.Discover("https://id.example.com", &o); err == nil {
+		t.Error("a bad failover is accepted")
+	}
+	o.Failover = ""
+	return second(jwks.Discover("https://id.example.com", &o))
 }
 
 func TestZeroOptionsAreTheDefaults(t *testing.T) {

@@ -13,52 +13,41 @@ import (
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// The parts of the policy that have no setting.
-const (
-	// missBudget is how many fetches unknown kids may cause at once.
-	missBudget = 3
-	// fetchCeiling and fetchPeriod bound the fetches of a source for any reason, against
-	// an issuer whose answers flip.
-	fetchCeiling = 10
-	fetchPeriod  = time.Second
-	// maxWait is how long one request waits in all, and maxWaiting how many wait.
-	maxWait    = 5 * time.Second
-	maxWaiting = 1024
-	// maxIdleWait is how long a request waits for the refresh of an idle set, from the
-	// start of the fetch, and failedLately how long a failure keeps it from waiting.
-	maxIdleWait  = time.Second
-	failedLately = 2 * time.Minute
-	// warnPeriod is how often the log is told of refusals without a look-up.
-	warnPeriod = time.Minute
-	// intervalJitter is the part by which a set's interval is varied.
-	intervalJitter = 0.1
-)
-
 // Remote fetches and keeps the key set of one issuer. It is a [verifier.KeySet], is
 // safe for concurrent use, and needs no closing. The package comment describes its
 // policy. Only [Discover] and [NewRemote] make one.
 type Remote struct {
 	options Options
-	issuer  string
+	policy  policy
+	issuer  string // "" if not known
+	address string // the key set's, as NewRemote was given it, or ""
+	source  string // the issuer, or the address
 	now     func() time.Time
 	random  func() float64
 
+	observers observers
+
 	current atomic.Pointer[keySet] // read by every Verify, replaced whole
 
-	locator *locator            // used by the fetch under way only
-	waiting *semaphore.Weighted // places for requests that wait for a fetch
+	locator  *locator  // used by the fetch under way only
+	failover *failover // likewise; nil: none
+	restored bool      // likewise: the snapshot was looked at
+	keeper   keeper
+	waiting  *semaphore.Weighted // places for requests that wait for a fetch
 
-	mu        sync.Mutex // guards what follows
-	flight    *flight    // the fetch under way, or nil
-	budget    bucket     // for unknown kids
-	ceiling   bucket     // for any fetch
-	absent    absentKids
-	backoff   backoff
-	lastError error     // of the last attempt, nil if it was good
-	failed    time.Time // when the last attempt that failed ended, zero if none did
-	url       string    // the key set's address, once known
-	warned    time.Time // when the log was last told of refusals without a look-up
-	untold    error     // why there are such, where the log is to be told now
+	mu         sync.Mutex      // guards what follows
+	flight     *flight         // the fetch under way, or nil
+	told       <-chan struct{} // closed when the observers know all of the fetch begun last
+	budget     bucket          // for unknown kids
+	ceiling    bucket          // for any fetch
+	absent     absentKids
+	backoff    backoff
+	last       FetchStatus    // the last attempt
+	lastError  error          // of the last attempt, nil if it was good
+	failed     time.Time      // when the last attempt that failed ended, zero if none did
+	failedOver error          // why the first address did not do, where the held set is from the second
+	ahead      *time.Duration // of our clock, the issuer's; nil: not known
+	url        string         // where the key set was asked for last, or is to be asked for
 }
 
 // NewRemote returns a source for the JWK set at url, which must be https, or http
@@ -74,10 +63,8 @@ func NewRemote(url string, o *Options) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwks: URL %q %w", redacted(url), err)
 	}
-	options.Logger = options.Logger.With("url", url)
-	r := newRemote(options, &locator{documents: documents, address: address, logger: options.Logger})
-	r.url = url
-	return r, nil
+	r := &Remote{options: options, address: url, source: url, url: url}
+	return r.with(&locator{documents: documents, address: address})
 }
 
 // Discover returns a source that finds the issuer's JWK set through its metadata
@@ -90,28 +77,54 @@ func Discover(issuer string, o *Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Logger = options.Logger.With("issuer", issuer)
-	locator, err := newLocator(newDocuments(options), issuer, options.Logger)
+	locator, err := newLocator(newDocuments(options), issuer)
 	if err != nil {
 		return nil, err
 	}
-	r := newRemote(options, locator)
-	r.issuer = issuer
+	r := &Remote{options: options, issuer: issuer, source: issuer}
+	return r.with(locator)
+}
+
+// with completes a source.
+func (r *Remote) with(l *locator) (*Remote, error) {
+	r.now, r.random, r.locator = time.Now, rand.Float64, l
+	r.observers = observers{NewLogObserver(r.options.Logger)}
+	if r.options.Observer != nil {
+		r.observers = append(r.observers, r.options.Observer)
+	}
+	if second := r.options.Failover; second != "" {
+		address, err := l.documents.address(second)
+		if err != nil {
+			return nil, fmt.Errorf("jwks: Options.Failover %q %w", redacted(second), err)
+		}
+		if l.address != nil && sameAddress(l.address, address) {
+			return nil, fmt.Errorf("jwks: Options.Failover %q is the first address", redacted(second))
+		}
+		r.failover = &failover{address: address}
+	}
+	r.adopt(defaultPolicy())
+	told := make(chan struct{})
+	close(told)
+	r.told = told
+	// Last, because a snapshot that is claimed stays so.
+	if err := r.options.Snapshot.claim(r.issuer + "\n" + r.address); err != nil {
+		return nil, fmt.Errorf("jwks: Options.Snapshot: %w", err)
+	}
 	return r, nil
 }
 
-func newRemote(o Options, l *locator) *Remote {
-	return &Remote{
-		options: o,
-		now:     time.Now,
-		random:  rand.Float64,
-		locator: l,
-		waiting: semaphore.NewWeighted(maxWaiting),
-		budget:  newBucket(missBudget, o.Cooldown),
-		ceiling: newBucket(fetchCeiling, fetchPeriod),
-		absent:  newAbsentKids(o.Cooldown),
-		backoff: newBackoff(o.Interval),
+// adopt puts a policy in force. It is called before anything else.
+func (r *Remote) adopt(p policy) {
+	r.policy = p
+	r.locator.again = p.rediscovery
+	if r.failover != nil {
+		r.failover.rest = p.failoverRest
 	}
+	r.waiting = semaphore.NewWeighted(int64(p.maxWaiting))
+	r.budget = newBucket(p.missBudget, r.options.Cooldown)
+	r.ceiling = newBucket(p.fetchCeiling, p.fetchPeriod)
+	r.absent = newAbsentKids(r.options.Cooldown, p.maxAbsent)
+	r.backoff = newBackoff(p, r.options.Interval)
 }
 
 // Issuer returns the issuer whose keys these are, or "" if that is not known.
@@ -125,7 +138,7 @@ func (r *Remote) Keys(ctx context.Context, kid string, alg verifier.Algorithm) (
 	now := r.now()
 	set := r.current.Load()
 	q := request{kid: kid, alg: alg, arrived: now}
-	if set != nil && set.idle(now) && set.knows(kid) && r.usable(set, now) {
+	if set != nil && r.idle(set, now) && set.knows(kid) && r.usable(set, now) {
 		var err error
 		if q.after, err = r.awaken(ctx, set, now); err != nil {
 			return nil, err
@@ -140,6 +153,9 @@ func (r *Remote) Keys(ctx context.Context, kid string, alg verifier.Algorithm) (
 		return r.lookUp(ctx, q)
 	}
 	r.refresh(set, now)
+	if set.restored || r.idle(set, now) {
+		r.tellStale(set, now)
+	}
 	if len(keys) == 0 {
 		r.recheck(kid, alg)
 	}
@@ -170,6 +186,8 @@ func (r *Remote) Ready() error {
 		r.refresh(set, now)
 		return nil
 	}
+	q := request{arrived: now}
+	defer r.tellRefusal(&q)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.usable(r.current.Load(), now) { // it landed meanwhile
@@ -179,16 +197,27 @@ func (r *Remote) Ready() error {
 		r.backoff.press()
 		charged, err := r.permit(now, nil)
 		if err != nil {
-			return r.refuse(now, nil, err)
+			return r.refuse(&q, now, nil, err)
 		}
-		r.begin(&flight{began: now, charged: charged})
+		r.begin(&flight{began: now, cause: CauseCold, charged: charged})
 	}
-	return r.refuse(now, nil, errUnderWay)
+	return r.refuse(&q, now, nil, errUnderWay)
 }
 
 // usable reports whether a set may still be relied on.
 func (r *Remote) usable(set *keySet, now time.Time) bool {
 	return set != nil && elapsed(set.read, now) < r.options.MaxStale
+}
+
+// idle reports whether nobody has asked for so long that a key may have been
+// withdrawn long ago.
+func (r *Remote) idle(set *keySet, now time.Time) bool {
+	return elapsed(set.began, now)/time.Duration(r.policy.idleIntervals) >= set.interval
+}
+
+func (r *Remote) tellStale(set *keySet, now time.Time) {
+	e := StaleServed{r.source, elapsed(set.began, now)}
+	r.observers.tell(func(o Observer) { o.StaleServed(e) })
 }
 
 // elapsed is the time since an instant: the larger of what the monotonic and the
@@ -206,7 +235,7 @@ func (r *Remote) refresh(set *keySet, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flight == nil && r.current.Load() == set && r.backoff.wait(now) == 0 && r.ceiling.take(now) {
-		r.begin(&flight{began: now, renew: r.renewable(set, now)})
+		r.begin(&flight{began: now, cause: CauseScheduled, renew: r.renewable(set, now)})
 	}
 }
 
@@ -216,7 +245,7 @@ func (r *Remote) refresh(set *keySet, now time.Time) {
 // validators may be what the issuer stumbles over. r.mu is held.
 func (r *Remote) renewable(set *keySet, now time.Time) *keySet {
 	age := elapsed(set.read, now)
-	if age >= trustUnread || r.backoff.failing() {
+	if age >= r.policy.trustUnread || r.backoff.failing() {
 		return nil
 	}
 	if (r.options.MaxStale-age)/2 <= set.interval {
@@ -239,7 +268,11 @@ func (r *Remote) recheck(kid string, alg verifier.Algorithm) {
 	if r.flight != nil || r.current.Load() != set {
 		return
 	}
+	r.backoff.press()
 	if charged, err := r.permit(now, set); err == nil {
-		r.begin(&flight{began: now, kid: kid, alg: alg, anew: true, charged: charged, refund: charged && alg != 0})
+		r.begin(&flight{
+			began: now, cause: CauseRecheck, kid: kid, alg: alg, anew: true,
+			charged: charged, refund: charged && alg != 0,
+		})
 	}
 }

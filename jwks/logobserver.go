@@ -1,0 +1,115 @@
+package jwks
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// quietPeriod is how long the log is not told again of what can happen with every
+// request, and maxQuiet for how many sources that is remembered.
+const (
+	quietPeriod = time.Minute
+	maxQuiet    = 1024
+)
+
+// logObserver writes events to a log. The sources' Options.Logger is written through
+// one.
+type logObserver struct {
+	NopObserver
+	log *slog.Logger
+	now func() time.Time
+
+	mu   sync.Mutex // guards what follows
+	told map[topic]time.Time
+}
+
+// topic is what a log is told of once in a while.
+type topic struct{ what, source string }
+
+// NewLogObserver returns an [Observer] that writes to a log what an operator should
+// know: failures and recoveries, keys that come, go, change or are not used. What may
+// happen with every request is written once a minute for each source. A source logs
+// to its Options.Logger like this by itself: this is for an Observer that passes
+// events on, and for a log of one's own. A nil log stands for slog.Default().
+func NewLogObserver(log *slog.Logger) Observer {
+	if log == nil {
+		log = slog.Default()
+	}
+	return &logObserver{log: log, now: time.Now, told: make(map[topic]time.Time)}
+}
+
+func (l *logObserver) FetchFinished(e FetchFinished) {
+	log := l.log.With("source", e.Source)
+	if e.Outcome == OutcomeFailed {
+		log.Warn("fetching the key set failed", "error", e.Err, "failures", e.Failures)
+		return
+	}
+	if e.Failures > 0 {
+		log.Info("the key set can be fetched again", "failures", e.Failures)
+	}
+	if e.FailedOver != nil && !l.toldLately("failover", e.Source) {
+		log.Warn("the key set came from the failover address", "error", e.FailedOver)
+	}
+}
+
+func (l *logObserver) DiscoveryFailed(e DiscoveryFailed) {
+	l.log.Warn("discovery failed, the last address is used", "source", e.Source, "error", e.Err)
+}
+
+func (l *logObserver) LookUpRefused(e LookUpRefused) {
+	// Where the issuer is to blame, its failures are in the log.
+	if e.Answer == nil && !l.toldLately("refused", e.Source) {
+		l.log.Warn("tokens with unknown kids are refused without a look-up", "source", e.Source, "reason", e.Reason)
+	}
+}
+
+func (l *logObserver) StaleServed(e StaleServed) {
+	if !l.toldLately("stale", e.Source) {
+		l.log.Warn("an old key set serves", "source", e.Source, "age", e.Age.Round(time.Second))
+	}
+}
+
+func (l *logObserver) KeyAdded(e KeyEvent) {
+	l.log.Info("a key was added", "source", e.Source, "kid", e.Key.ID, "thumbprint", e.Key.Thumbprint)
+}
+
+func (l *logObserver) KeyRemoved(e KeyEvent) {
+	l.log.Info("a key was removed", "source", e.Source, "kid", e.Key.ID, "thumbprint", e.Key.Thumbprint)
+}
+
+func (l *logObserver) KeyChanged(e KeyEvent) {
+	l.log.Warn("another key has the kid of an old one", "source", e.Source, "kid", e.Key.ID, "thumbprint", e.Key.Thumbprint, "before", e.Before.Thumbprint)
+}
+
+func (l *logObserver) KeySkipped(e KeySkipped) {
+	l.log.Info("a key of the set is not used", "source", e.Source, "kid", e.Key.ID, "reason", e.Key.Reason)
+}
+
+func (l *logObserver) SnapshotUsed(e SnapshotUsed) {
+	l.log.Warn("the key set of an earlier process serves", "source", e.Source, "age", e.Age.Round(time.Second))
+}
+
+func (l *logObserver) SnapshotFailed(e SnapshotFailed) {
+	message := "the snapshot of the key set cannot be used"
+	if e.Writing {
+		message = "the snapshot of the key set cannot be written"
+	}
+	l.log.Warn(message, "source", e.Source, "error", e.Err)
+}
+
+// toldLately reports whether the log was told of something within the last minute,
+// and takes it that it is told now if not.
+func (l *logObserver) toldLately(what, source string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, of := l.now(), topic{what, source}
+	if at, told := l.told[of]; told && now.Sub(at) < quietPeriod {
+		return true
+	}
+	if len(l.told) >= maxQuiet {
+		clear(l.told) // a line too many is no harm
+	}
+	l.told[of] = now
+	return false
+}
