@@ -197,8 +197,8 @@ func writeTodo(w http.ResponseWriter, status int, t store.Todo) error {
 	return writeJSON(w, status, toJSON(t))
 }
 
-func writeJSON[T any](w http.ResponseWriter, status int, body T) error {
-	text, err := json.Marshal(body)
+func writeJSON[T any](w http.ResponseWriter, status int, body T, options ...json.Options) error {
+	text, err := json.Marshal(body, options...)
 	if err != nil {
 		return err
 	}

@@ -17,18 +17,21 @@ import (
 
 // auth is the road of a token: the keys, and the adapters that ask for it.
 type auth struct {
-	keys *jwks.Remote
-	http *httpauth.Auth
-	grpc *grpcauth.Auth
+	keys    *jwks.Remote
+	metrics *metrics
+	http    *httpauth.Auth
+	grpc    *grpcauth.Auth
 }
 
 // newAuth wires the settings to the issuer's keys, the verifier and the
 // adapters. It does no I/O: the issuer may be down.
 func newAuth(s settings, log *slog.Logger) (auth, error) {
-	keys, err := newKeys(s, log)
+	metrics := newMetrics()
+	keys, err := newKeys(s, log, metrics)
 	if err != nil {
 		return auth{}, err
 	}
+	metrics.watch(keys.Status)
 	v, err := verifier.New(verifier.Config{
 		Issuer:     s.issuer,
 		Audience:   verifier.AnyOf(s.audience),
@@ -36,13 +39,15 @@ func newAuth(s settings, log *slog.Logger) (auth, error) {
 		Keys:       keys,
 		Leeway:     max(s.leeway, time.Nanosecond), // 0 would be the default
 		Check:      subject,
+		Observer:   metrics,
 	})
 	if err != nil {
 		return auth{}, err
 	}
 	return auth{
-		keys: keys,
-		http: httpauth.New(v, &httpauth.Options{Realm: "todo", Logger: log}),
+		keys:    keys,
+		metrics: metrics,
+		http:    httpauth.New(v, &httpauth.Options{Realm: "todo", Logger: log}),
 		grpc: grpcauth.New(v, &grpcauth.Options{
 			Public:             []string{grpc_health_v1.Health_Check_FullMethodName},
 			Require:            rpcChecks(),
@@ -52,13 +57,18 @@ func newAuth(s settings, log *slog.Logger) (auth, error) {
 	}, nil
 }
 
-func newKeys(s settings, log *slog.Logger) (*jwks.Remote, error) {
+func newKeys(s settings, log *slog.Logger, observer jwks.Observer) (*jwks.Remote, error) {
 	options := &jwks.Options{
 		Interval:          s.jwksRefresh,
 		Cooldown:          s.jwksCooldown,
 		MaxStale:          s.jwksMaxStale,
 		InsecureAllowHTTP: s.insecureHTTP,
+		Failover:          s.jwksFailover,
 		Logger:            log,
+		Observer:          observer,
+	}
+	if s.jwksSnapshot != "" {
+		options.Snapshot = jwks.FileSnapshot(s.jwksSnapshot)
 	}
 	if s.jwksURL != "" {
 		return jwks.NewRemote(s.jwksURL, options)

@@ -30,16 +30,6 @@ type todoServer struct {
 	log      *logCapture
 }
 
-// buildServer builds the todo server and returns the path of the program.
-func buildServer(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "todo")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
 // serve starts a todo server, named for the log, that refreshes its keys in the interval. When the
 // test is over, the proxy's log is printed, the server must stop with exit code
 // 0, and there must be no token in what it logged.

@@ -84,7 +84,7 @@ func assemble(s settings, listeners map[string]net.Listener, todos *store.Store,
 	api := &api{store: todos, auth: d.auth.http, health: health, log: log}
 	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], api.routes(open...), log)}
 	if l := listeners["TODO_ADMIN_ADDR"]; l != nil {
-		d.servers = append(d.servers, httpServer("admin", l, adminRoutes(health, log), log))
+		d.servers = append(d.servers, httpServer("admin", l, adminRoutes(d.auth, health, log), log))
 	}
 	if l := listeners["TODO_GRPC_ADDR"]; l != nil {
 		rpc, err := rpcServer(l, d.auth, &rpc{store: todos, log: log}, health)
@@ -205,16 +205,6 @@ func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) s
 		}
 		return nil
 	}}
-}
-
-// adminRoutes is what operators ask for, away from the API's address.
-func adminRoutes(h health, log *slog.Logger) http.Handler {
-	r := chi.NewRouter()
-	r.Use(logRequests(log))
-	r.NotFound(notFound)
-	r.MethodNotAllowed(methodNotAllowed)
-	h.routes(r)
-	return r
 }
 
 func rpcServer(l net.Listener, a auth, todos *rpc, h health) (server, error) {

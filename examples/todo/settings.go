@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +29,8 @@ type settings struct {
 	adminAddr    string // empty: off
 	issuer       string // empty: the embedded development issuer
 	jwksURL      string // empty: discovered
+	jwksFailover string // empty: none
+	jwksSnapshot string // empty: off
 	insecureHTTP bool
 	audience     string
 	algorithms   []verifier.Algorithm
@@ -51,9 +55,11 @@ func variables() []variable {
 	return []variable{
 		{"TODO_ADDR", "127.0.0.1:8080", "address of the API", func(s *settings, v string) error { return parseAddr(v, &s.addr) }},
 		{"TODO_GRPC_ADDR", "", "address of the gRPC service; off if unset", func(s *settings, v string) error { return parseAddr(v, &s.grpcAddr) }},
-		{"TODO_ADMIN_ADDR", "", "second address of /healthz and /readyz; off if unset", func(s *settings, v string) error { return parseAddr(v, &s.adminAddr) }},
+		{"TODO_ADMIN_ADDR", "", "address for operators: /healthz, /readyz, /metrics and /debug/keys; off if unset", func(s *settings, v string) error { return parseAddr(v, &s.adminAddr) }},
 		{"TODO_ISSUER", "", "URL of the issuer; unset starts the development issuer", func(s *settings, v string) error { return parseURL(v, &s.issuer) }},
 		{"TODO_JWKS_URL", "", "URL of the key set, if it is not the one that the issuer names", func(s *settings, v string) error { return parseURL(v, &s.jwksURL) }},
+		{"TODO_JWKS_FAILOVER_URL", "", "second URL of the key set, asked when the first fails; none if unset", func(s *settings, v string) error { return parseURL(v, &s.jwksFailover) }},
+		{"TODO_JWKS_SNAPSHOT", "", "file that keeps the keys for a start while the issuer is away; off if unset", func(s *settings, v string) error { return parseFile(v, &s.jwksSnapshot) }},
 		{"TODO_INSECURE_HTTP", "0", "1 allows http to a host that is not loopback", func(s *settings, v string) error { return parseSwitch(v, &s.insecureHTTP) }},
 		{"TODO_AUDIENCE", "todo-api", "audience that a token must name", func(s *settings, v string) error { return parseName(v, &s.audience) }},
 		{"TODO_ALGORITHMS", "RS256", "accepted signature algorithms, separated by commas", func(s *settings, v string) error { return parseAlgorithms(v, &s.algorithms) }},
@@ -123,9 +129,6 @@ func todoVariables(environ []string) (map[string]string, []error) {
 // contradiction returns an error if settings that are each right do not go
 // together.
 func (s settings) contradiction() error {
-	if s.issuer == "" && s.jwksURL != "" {
-		return errors.New("TODO_JWKS_URL: is set, but TODO_ISSUER is not: keys are of no use without the issuer that tokens must name")
-	}
 	if s.issuer == "" {
 		if host, _, _ := net.SplitHostPort(s.addr); !isLoopback(host) {
 			return errors.New("TODO_ADDR: must be a loopback address unless TODO_ISSUER is set: the development issuer asks for no password")
@@ -137,22 +140,49 @@ func (s settings) contradiction() error {
 	if s.jwksMaxStale < s.jwksRefresh {
 		return fmt.Errorf("TODO_JWKS_MAX_STALE: %v is shorter than TODO_JWKS_REFRESH, %v: keys would be given up before they are refreshed", s.jwksMaxStale, s.jwksRefresh)
 	}
-	name, fetched := "TODO_ISSUER", s.issuer
+	return s.wrongAddress()
+}
+
+// wrongAddress returns an error if keys cannot be fetched from where the settings
+// say.
+func (s settings) wrongAddress() error {
+	first, second := address{"TODO_ISSUER", s.issuer}, address{"TODO_JWKS_FAILOVER_URL", s.jwksFailover}
 	if s.jwksURL != "" {
-		name, fetched = "TODO_JWKS_URL", s.jwksURL
+		first = address{"TODO_JWKS_URL", s.jwksURL}
 	}
-	u, err := url.Parse(fetched)
-	if err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.insecureHTTP {
-		return fmt.Errorf("%s: http to a host that is not loopback can be tampered with: use https, or set TODO_INSECURE_HTTP=1", name)
+	for _, a := range []address{first, second} {
+		if s.issuer == "" && a.url != "" {
+			return fmt.Errorf("%s: is set, but TODO_ISSUER is not: keys are of no use without the issuer that tokens must name", a.name)
+		}
+		if a.tampered() && !s.insecureHTTP {
+			return fmt.Errorf("%s: http to a host that is not loopback can be tampered with: use https, or set TODO_INSECURE_HTTP=1", a.name)
+		}
 	}
 	if s.issuer == "" {
 		return nil
 	}
-	// It does no I/O, and knows what else is wrong with a URL.
-	if _, err := newKeys(s, slog.New(slog.DiscardHandler)); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	// A source does no I/O, and knows what else is wrong with a URL. The snapshot is
+	// for the one that will be used.
+	both, log := s, slog.New(slog.DiscardHandler)
+	both.jwksSnapshot = ""
+	alone := both
+	alone.jwksFailover = ""
+	if _, err := newKeys(alone, log, nil); err != nil {
+		return fmt.Errorf("%s: %w", first.name, err)
+	}
+	if _, err := newKeys(both, log, nil); err != nil {
+		return fmt.Errorf("%s: %w", second.name, err)
 	}
 	return nil
+}
+
+// address is a URL and the variable that it is from.
+type address struct{ name, url string }
+
+// tampered reports whether somebody on the way could change what comes from there.
+func (a address) tampered() bool {
+	u, err := url.Parse(a.url)
+	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
 }
 
 // isLoopback refuses an IPv6 zone, which no URL can be made of without escaping.
@@ -191,6 +221,18 @@ func parseURL(value string, to *string) error {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return errors.New("the port is not a number from 1 to 65535")
 		}
+	}
+	*to = value
+	return nil
+}
+
+// parseFile wants a file, there or not yet, in a directory that is there.
+func parseFile(value string, to *string) error {
+	if info, err := os.Stat(filepath.Dir(value)); err != nil || !info.IsDir() {
+		return errors.New("the file's directory does not exist")
+	}
+	if info, err := os.Stat(value); value == "" || err == nil && !info.Mode().IsRegular() {
+		return errors.New("not a file")
 	}
 	*to = value
 	return nil

@@ -24,11 +24,12 @@ func TestDefaults(t *testing.T) {
 func TestEverySettingIsTaken(t *testing.T) {
 	got, err := readSettings([]string{
 		"TODO_ADDR=:1", "TODO_GRPC_ADDR=[::1]:2", "TODO_ADMIN_ADDR=localhost:3", "TODO_ISSUER=http://id.example.com/realms/x/", "TODO_JWKS_URL=http://keycloak:8080/keys?x=1",
-		"TODO_INSECURE_HTTP=1", "TODO_AUDIENCE=a", "TODO_ALGORITHMS=ES256, Ed25519", "TODO_LEEWAY=0s", "TODO_DATABASE_URL=postgres://u:p=w@h/d",
+		"TODO_JWKS_FAILOVER_URL=http://mirror:8080/keys", "TODO_JWKS_SNAPSHOT=keys.snapshot", "TODO_INSECURE_HTTP=1", "TODO_AUDIENCE=a", "TODO_ALGORITHMS=ES256, Ed25519", "TODO_LEEWAY=0s", "TODO_DATABASE_URL=postgres://u:p=w@h/d",
 		"TODO_JWKS_REFRESH=50ms", "TODO_JWKS_COOLDOWN=1ms", "TODO_JWKS_MAX_STALE=1h30m", "TODO_WEB_CLIENT_ID=w",
 	})
 	want := settings{
 		addr: ":1", grpcAddr: "[::1]:2", adminAddr: "localhost:3", issuer: "http://id.example.com/realms/x/", jwksURL: "http://keycloak:8080/keys?x=1",
+		jwksFailover: "http://mirror:8080/keys", jwksSnapshot: "keys.snapshot",
 		insecureHTTP: true, audience: "a", algorithms: []verifier.Algorithm{verifier.ES256, verifier.Ed25519}, databaseURL: "postgres://u:p=w@h/d",
 		jwksRefresh: 50 * time.Millisecond, jwksCooldown: time.Millisecond, jwksMaxStale: 90 * time.Minute, webClientID: "w",
 	}
@@ -65,6 +66,14 @@ func TestWrongSettingsNameTheirVariable(t *testing.T) {
 		{"TODO_JWKS_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_URL=http://[::1%25lo]:1/keys"},
 		{"TODO_JWKS_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_URL=keys"},
 		{"TODO_JWKS_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_URL=http://keycloak:8080/keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_JWKS_FAILOVER_URL=https://id.example.com/keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=http://mirror:8080/keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=https://u:secret@mirror/keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=http://[::1%25lo]:1/keys"},
+		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=/no/such/directory/keys"},
+		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=settings_test.go/keys"},
+		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=."},
 		{"TODO_INSECURE_HTTP", "TODO_INSECURE_HTTP=true"},
 		{"TODO_AUDIENCE", "TODO_AUDIENCE=a b"},
 		{"TODO_AUDIENCE", "TODO_AUDIENCE=a\xff"},

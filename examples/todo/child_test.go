@@ -1,4 +1,4 @@
-//go:build keycloak
+//go:build keycloak || soak
 
 package main
 
@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -64,4 +66,14 @@ func (c *child) stop(limit time.Duration) (code int, err error) {
 	_, _ = io.WriteString(c.pipe, "done\n")
 	_ = c.guard.Wait() // closes the pipe
 	return c.cmd.ProcessState.ExitCode(), err
+}
+
+// buildServer builds the todo server and returns the path of the program.
+func buildServer(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "todo")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
 }
