@@ -65,6 +65,8 @@ func TestDescribeALookUp(t *testing.T) {
 		s.expect("never asked for", unknown, 0, 0)
 		s.wantLookUp("never asked for", verifier.LookUpRefused)
 		s.wantLookUp(s.kid(), verifier.LookUpNotNeeded)
+		s.after(10 * time.Second) // there is budget again
+		s.wantLookUp("never asked for", "")
 		s.idp.Break(issuertest.Status(http.StatusBadGateway))
 		s.after(time.Minute)
 		s.expect("another", unavailable, 1, 0)

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"testing"
 )
 
-// TestMain makes sure that no goroutine is left that can never end.
+// TestMain makes sure that no goroutine is left, least of all one that can never end.
 func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
 	code := m.Run()
+	if after := left(before); after > before && code == 0 {
+		fmt.Fprintf(os.Stderr, "%d goroutines are left, of %d before the tests\n", after, before)
+		code = 1
+	}
 	if leaks := leaked(); leaks != "" && code == 0 {
 		fmt.Fprintln(os.Stderr, leaks)
 		code = 1

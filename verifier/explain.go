@@ -276,7 +276,7 @@ func (r *Report) Line() string {
 	if r.Accepted {
 		return "accepted"
 	}
-	line := fmt.Sprintf("refused at step %s (%s): %s", orNone(string(r.FailedAt)), r.Kind, r.Reason)
+	line := fmt.Sprintf("%s at step %s (%s): %s", r.verdict(), orNone(string(r.FailedAt)), r.Kind, r.Reason)
 	if r.Hint.Advice != "" {
 		line += ". Hint (" + r.Hint.Cause + "): " + r.Hint.Advice
 	}

@@ -51,7 +51,7 @@ func ExampleReport_String() {
 	// pass  type            typ is "at+jwt"
 	// pass  signature_part  strict base64url
 	// pass  key             kid is "rsa-2048", one key fits
-	// pass  signature       made with that key
+	// pass  signature       made with the key that was found
 	// pass  payload         strict base64url of one JSON object, with claims of the right types
 	// pass  kind            an access token
 	// pass  binding         no cnf

@@ -157,7 +157,7 @@ func TestExplainNamesTheStepAndWhatItFound(t *testing.T) {
 		"typ absent":      {headerWith("typ", `""`), verifier.StepCheck, "", ""}, // it is accepted
 		"signature part":  {good + "=", verifier.StepEncoding, "base64url", "signature is not base64url"},
 		"unknown key":     {headerWith("kid", `"other"`), verifier.StepKey, "the issuer has a key", `kid is "other", no key`},
-		"signature":       {forged, verifier.StepSignature, "made with that key", "not made with any of 1"},
+		"signature":       {forged, verifier.StepSignature, "made with the key", "not made with that key"},
 		"payload":         {signed(goodHeader.object(), "[]"), verifier.StepPayload, "one JSON object", "payload is not a JSON object"},
 		"payload, types":  {tokenWith("exp", `"soon"`), verifier.StepPayload, "right types", "exp is not a number"},
 		"ID token":        {tokenWith("typ", `"ID"`), verifier.StepKind, "an access token", "ID token"},
@@ -260,6 +260,31 @@ func TestExplainMarksUnverifiedClaims(t *testing.T) {
 	}
 	if r := wantExplained(t, verifierWith(t), "a.b.c"); r.Token.Claims != nil || !strings.Contains(r.String(), "claims: not readable") {
 		t.Errorf("claims of nothing:\n%s", r)
+	}
+}
+
+// What is too long to be verified is too long to be read, too.
+func TestExplainReadsNoTokenThatIsTooLong(t *testing.T) {
+	v := verifierWith(t, func(c *verifier.Config) { c.MaxTokenBytes = 100 })
+	if r := wantExplained(t, v, tokenWith()); r.FailedAt != verifier.StepSize || r.Token.Claims != nil || r.Token.Bytes != len(tokenWith()) {
+		t.Errorf("%s", r)
+	}
+}
+
+func TestExplainCountsTheKeysThatWereTried(t *testing.T) {
+	forged := jwstest.Encode(goodHeader.object()) + "." + jwstest.Encode(goodPayload.object()) + "." + jwstest.Encode(signature("something else"))
+	key := keyOf(t, "ed25519", verifier.EdDSA)
+	v := listing(t, exactly{key, key, key, key, key}, verifier.EdDSA)
+	r := wantExplained(t, v, forged)
+	if got := stepOf(t, r, verifier.StepKey).Found; got != `kid is "ed25519", 4 keys fit` {
+		t.Errorf("found %q", got)
+	}
+	if got := stepOf(t, r, verifier.StepSignature).Found; got != "not made with any of 4 keys" {
+		t.Errorf("found %q", got)
+	}
+	unnamed := wantExplained(t, v, headerWith("kid", ""))
+	if got := stepOf(t, unnamed, verifier.StepKey).Found; got != "kid is absent, and more than 4 keys fit" {
+		t.Errorf("found %q", got)
 	}
 }
 
@@ -406,6 +431,9 @@ func TestExplainAnOutage(t *testing.T) {
 	if r.FailedAt != verifier.StepKey || r.Kind != "keys_unavailable" || stepOf(t, r, verifier.StepKey).Found != "the issuer is away" {
 		t.Errorf("%s", r)
 	}
+	if !strings.HasPrefix(r.String(), "not decided: ") || !strings.HasPrefix(r.Line(), "not decided at step key (keys_unavailable)") {
+		t.Errorf("an outage is called a refusal: %s", r)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	v = verifierWith(t, func(c *verifier.Config) { c.Keys = &source{err: context.Canceled} })
@@ -461,7 +489,7 @@ func TestExplainWithoutAVerifier(t *testing.T) {
 			if r.Kind != "misconfigured" || r.FailedAt != "" {
 				t.Errorf("%s", r)
 			}
-			if want := "refused at step none (misconfigured): the program is misconfigured"; r.Line() != want {
+			if want := "not decided at step none (misconfigured): the program is misconfigured"; r.Line() != want {
 				t.Errorf("line %q, want %q", r.Line(), want)
 			}
 		})

@@ -32,11 +32,20 @@ func (r *Report) writeVerdict(b *strings.Builder) {
 		b.WriteString("accepted\n\n")
 		return
 	}
-	fmt.Fprintf(b, "refused: %s (kind %s)\n", r.Reason, r.Kind)
+	fmt.Fprintf(b, "%s: %s (kind %s)\n", r.verdict(), r.Reason, r.Kind)
 	if r.Hint.Advice != "" {
 		fmt.Fprintf(b, "hint: %s\n", r.Hint.Advice)
 	}
 	b.WriteString("\n")
+}
+
+// verdict tells a fault of the token from the lack of a decision.
+func (r *Report) verdict() string {
+	switch r.Kind {
+	case ErrKeysUnavailable.String(), ErrUnavailable.String(), ErrCanceled.String(), ErrMisconfigured.String():
+		return "not decided"
+	}
+	return "refused"
 }
 
 // write gives a step one line, and two where it failed.
@@ -118,11 +127,14 @@ func writeMembers(b *strings.Builder, before string, members []member) {
 }
 
 func (s *KeySetState) write(b *strings.Builder) {
-	state := "usable"
-	if !s.Usable {
-		state = "NOT USABLE"
+	state := fmt.Sprintf("usable, %d s old", s.AgeSeconds)
+	switch {
+	case !s.Usable && s.Keys == 0:
+		state = "NOT USABLE: there is none"
+	case !s.Usable:
+		state = fmt.Sprintf("NOT USABLE, %d s old", s.AgeSeconds)
 	}
-	fmt.Fprintf(b, "key set: %s, %s, %d s old\n", s.Source, state, s.AgeSeconds)
+	fmt.Fprintf(b, "key set: %s, %s\n", s.Source, state)
 	fmt.Fprintf(b, "  keys: %d, of them %d for the token's alg; %d skipped\n", s.Keys, s.KeysForAlgorithm, s.Skipped)
 	if len(s.KIDs) > 0 {
 		b.WriteString("  kids:")

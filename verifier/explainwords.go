@@ -112,7 +112,7 @@ func (x *explanation) expected(s Step) string {
 	case StepEncoding:
 		return "strict base64url"
 	case StepSignature:
-		return "made with that key"
+		return "made with the key that was found"
 	case StepPayload:
 		return "strict base64url of one JSON object, with claims of the right types"
 	default:
@@ -184,10 +184,7 @@ func (x *explanation) found(s Step, outcome StepOutcome) string {
 	case StepKey:
 		return x.foundKey(outcome)
 	case StepSignature:
-		if outcome == StepFailed {
-			return fmt.Sprintf("not made with any of %d", min(x.fit, maxCandidates))
-		}
-		return ""
+		return x.foundSignature(outcome)
 	case StepHeader, StepEncoding, StepPayload, StepCheck:
 		if outcome == StepFailed {
 			return x.tell(x.cause())
@@ -229,6 +226,16 @@ func (x *explanation) foundKey(outcome StepOutcome) string {
 		return fmt.Sprintf("%s, and its key does not fit %s", kid, x.show(x.header.Name))
 	}
 	return kid + ", no key"
+}
+
+func (x *explanation) foundSignature(outcome StepOutcome) string {
+	switch {
+	case outcome == StepPassed:
+		return ""
+	case x.fit == 1:
+		return "not made with that key"
+	}
+	return fmt.Sprintf("not made with any of %d keys", min(x.fit, maxCandidates))
 }
 
 // foundClaim is about the payload.

@@ -44,11 +44,12 @@ func newAuth(s settings, log *slog.Logger) (auth, error) {
 	if err != nil {
 		return auth{}, err
 	}
+	explained := newRefusals(v, log)
 	return auth{
 		keys:    keys,
 		metrics: metrics,
-		http:    httpauth.New(v, &httpauth.Options{Realm: "todo", Logger: log}),
-		grpc: grpcauth.New(v, &grpcauth.Options{
+		http:    httpauth.New(explained, &httpauth.Options{Realm: "todo", Logger: log}),
+		grpc: grpcauth.New(explained, &grpcauth.Options{
 			Public:             []string{grpc_health_v1.Health_Check_FullMethodName},
 			Require:            rpcChecks(),
 			EndStreamsAtExpiry: true,
