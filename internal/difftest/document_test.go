@@ -17,6 +17,7 @@ type document struct {
 	members map[string]jsontext.Value // the last of each name
 
 	depth      int
+	names      int  // of all objects
 	duplicate  bool // somewhere, a name stands twice in one object
 	badText    bool // invalid UTF-8, or half a surrogate pair
 	hugeNumber bool // one that no float64 can hold
@@ -81,6 +82,7 @@ func (d *document) noteScalar(value jsontext.Value, names map[string]bool) {
 	if names == nil {
 		return
 	}
+	d.names++
 	var name string
 	if json.Unmarshal(value, &name) != nil {
 		return
@@ -148,6 +150,23 @@ func hasLoneSurrogate(raw string) bool {
 func (d *document) has(name string) bool {
 	_, found := d.members[name]
 	return found
+}
+
+// longer reports whether a member's text, as JSON writes it, is longer than so much.
+func (d *document) longer(octets int, names ...string) bool {
+	for _, name := range names {
+		if len(d.members[name]) > octets {
+			return true
+		}
+	}
+	return false
+}
+
+// elements counts the elements of an array.
+func (d *document) elements(name string) int {
+	var all []jsontext.Value
+	_ = json.Unmarshal(d.members[name], &all) // what is no array has none
+	return len(all)
 }
 
 // text returns a member that is a string.

@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,6 +45,8 @@ var examples = []example{
 	{weRefuse, "crit", header("crit", "[]")},
 	{weRefuse, "b64", header("b64", "true")},
 	{weRefuse, "header type", header("kid", "null")},
+	{weRefuse, "header size", header("x", `{"a":[{`+members(62)+`}]}`)},
+	{weRefuse, "header size", header("typ", `"`+strings.Repeat(`\u0061`, 257)+`"`)},
 	{weRefuse, "kid length", under(longSigner)},
 	{weRefuse, "duplicate member", payload("x", `{"a":1,"\u0061":1}`)},
 	{weRefuse, "text", payload("x", `"\ud800"`)},
@@ -55,6 +58,7 @@ var examples = []example{
 	{weRefuse, "PSS salt", under(saltSigner)},
 	{weRefuse, "payload spelling", after(payload("x", "1"), setSpareBits, 0, 1)},
 	{weRefuse, "claim type", payload("scope", `["todos:read"]`)},
+	{weRefuse, "audiences", payload("aud", `["todo-api"`+strings.Repeat(`,"a"`, 512)+`]`)},
 	{weRefuse, "time range", payload("exp", "253402300800")},
 	{weRefuse, "kind of token", payload("typ", `"ID"`)},
 	{weRefuse, "binding", payload("cnf", `{"jkt":"x"}`)},
@@ -66,6 +70,15 @@ var examples = []example{
 	{goJoseRefuses, "x5c in the header that go-jose cannot read", header("x5c", `["x"]`)},
 	{goJoseRefuses, "nonce in the header that is no string", header("nonce", "1")},
 	{goJoseRefuses, "number in the header that no float64 holds", header("x", "1e400")},
+}
+
+// members are so many, with names of their own.
+func members(n int) string {
+	var text []string
+	for i := range n {
+		text = append(text, fmt.Sprintf(`"%d":0`, i))
+	}
+	return strings.Join(text, ",")
 }
 
 // under is a good token of one signer.

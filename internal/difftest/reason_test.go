@@ -75,6 +75,10 @@ var stricter = [...]reason{
 		func(e *evidence) bool { return e.header.notText("alg", "kid", "typ") },
 	},
 	{
+		"header size", "a header has at most 64 members, inner ones included, and alg, kid and typ are 1538 octets at most, so that one that nobody signed costs little", verifier.ErrMalformed,
+		func(e *evidence) bool { return e.header.names > 64 || e.header.longer(1538, "alg", "kid", "typ") },
+	},
+	{
 		"kid length", "a kid is at most 256 octets, as it is looked up and logged", verifier.ErrMalformed,
 		func(e *evidence) bool { kid, _ := e.header.text("kid"); return len(kid) > 256 },
 	},
@@ -138,6 +142,10 @@ var stricter = [...]reason{
 			}
 			return e.payload.notText("iss", "sub", "jti", "scope", "client_id", "azp", "typ")
 		},
+	},
+	{
+		"audiences", "aud has at most 512 strings, so that a token costs little", verifier.ErrClaim,
+		func(e *evidence) bool { return e.payload.elements("aud") > 512 },
 	},
 	{
 		"time range", "a time lies between the years 1970 and 9999", verifier.ErrClaim,

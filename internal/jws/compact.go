@@ -94,7 +94,7 @@ func (m *Message) ReadPayload(maxDepth int, members Members) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := m.object.read(payload, maxDepth, members)
+	text, err := m.object.read(payload, maxDepth, 0, members)
 	if err != nil {
 		return "", fmt.Errorf("payload %w", err)
 	}

@@ -8,7 +8,9 @@ import (
 // Limits of a header.
 const (
 	maxHeaderDepth = 32
-	maxKeyID       = 256 // octets
+	maxHeaderNames = 64        // of members; beyond it, finding duplicates takes a map
+	maxHeaderText  = 6*256 + 2 // octets of alg, kid and typ: 256, each written as \u00xx
+	maxKeyID       = 256       // octets
 )
 
 // Header is what a JOSE header (RFC 7515 §4) says that matters here. The
@@ -27,7 +29,7 @@ type Header struct {
 
 // parseHeader reads a decoded header into m.Header.
 func (m *Message) parseHeader(data []byte) error {
-	if _, err := m.object.read(data, maxHeaderDepth, (*headerMembers)(&m.Header)); err != nil {
+	if _, err := m.object.read(data, maxHeaderDepth, maxHeaderNames, (*headerMembers)(&m.Header)); err != nil {
 		return fmt.Errorf("header %w", err)
 	}
 	if m.Header.Name == "" {
@@ -42,14 +44,14 @@ type headerMembers Header
 func (h *headerMembers) Member(name string, value Value) (err error) {
 	switch name {
 	case "alg":
-		h.Name, err = value.Text()
+		h.Name, err = value.short(maxHeaderText)
 	case "kid":
-		h.KeyID, err = value.Text()
+		h.KeyID, err = value.short(maxHeaderText)
 		if len(h.KeyID) > maxKeyID {
 			return fault(fmt.Sprintf("has a kid longer than %d bytes", maxKeyID))
 		}
 	case "typ":
-		h.Type, err = value.Text()
+		h.Type, err = value.short(maxHeaderText)
 	case "crit":
 		return fault("has crit, and no extension is understood") // RFC 7515 §4.1.11
 	case "b64":

@@ -1,6 +1,7 @@
 package jws_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -45,6 +46,32 @@ func TestR30ToR36HeaderFaults(t *testing.T) {
 	} {
 		if _, err := jws.Parse(unverified(header, "{}")); err != nil {
 			t.Errorf("%s: %v", header, err)
+		}
+	}
+}
+
+func TestR37HeaderHasFewMembersAndShortNames(t *testing.T) {
+	members := func(n int) string {
+		var text strings.Builder
+		for i := range n {
+			fmt.Fprintf(&text, `,"m%d":{}`, i)
+		}
+		return text.String()
+	}
+	long := strings.Repeat("a", 1538-1)
+	for text, good := range map[string]bool{
+		`{"alg":"RS256"` + members(64-1) + `}`:                            true,
+		`{"alg":"RS256"` + members(64) + `}`:                              false,
+		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-4) + `}]}}`:        true,
+		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-3) + `}]}}`:        false,
+		`{"alg":"RS256","typ":"` + long[1:] + `"}`:                                    true,
+		`{"alg":"RS256","typ":"` + long + `"}`:                                        false,
+		`{"alg":"` + long + `"}`:                                                      false,
+		`{"alg":"RS256","kid":"` + strings.Repeat(`\u00e9`, 128) + `"}`:               true,
+		`{"alg":"RS256","kid":"` + strings.Repeat(`\u0061`, 1538/6+1) + `"}`: false,
+	} {
+		if _, err := jws.Parse(unverified(text, "{}")); (err == nil) != good {
+			t.Errorf("%.60s… of %d octets: error %v", text, len(text), err)
 		}
 	}
 }

@@ -20,14 +20,17 @@ type Members interface {
 type object struct {
 	text     string // what is read; the strings given to members are parts of it
 	maxDepth int
+	maxNames int // of all objects together; 0: any number
 	members  Members
+	names    int   // of all objects, as far as they are read
 	refused  error // what Member, or the object's kind, was refused with
 }
 
-// read reads data and returns it as a text. Error texts repeat nothing of it, but
+// read reads data, which may have as many members as maxNames says, and returns it as
+// a text. Error texts repeat nothing of it, but
 // for what members put into their own.
-func (o *object) read(data []byte, maxDepth int, members Members) (string, error) {
-	*o = object{text: string(data), maxDepth: maxDepth, members: members}
+func (o *object) read(data []byte, maxDepth, maxNames int, members Members) (string, error) {
+	*o = object{text: string(data), maxDepth: maxDepth, maxNames: maxNames, members: members}
 	// encoding/json/v2 lends a pooled decoder to an UnmarshalerFrom; a decoder of
 	// our own would cost four allocations a token.
 	if err := json.Unmarshal(data, o); err != nil {
@@ -50,6 +53,9 @@ func (o *object) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err != nil {
 			return err
 		}
+		if err := o.count(); err != nil {
+			return o.refuse(err)
+		}
 		if err := o.members.Member(name, value); err != nil {
 			return o.refuse(err)
 		}
@@ -63,14 +69,28 @@ func (o *object) refuse(err error) error {
 	return err
 }
 
+// count counts a name. To find a duplicate among many, encoding/json/v2 keeps them in a
+// map, which takes some hundred octets for each.
+func (o *object) count() error {
+	o.names++
+	if o.maxNames > 0 && o.names > o.maxNames {
+		return fault(fmt.Sprintf("has more than %d members", o.maxNames))
+	}
+	return nil
+}
+
 // Value is a member's value, not yet read.
 type Value struct {
 	dec    *jsontext.Decoder
 	object *object
 }
 
-// Text reads a JSON string. It shares the memory of the text that is read.
-func (v Value) Text() (string, error) {
+// Text reads a JSON string. It shares the memory of the text that is read, unless there
+// are escapes in it.
+func (v Value) Text() (string, error) { return v.short(len(v.object.text)) }
+
+// short is Text for a string of at most so many octets, as the JSON text writes it.
+func (v Value) short(most int) (string, error) {
 	// Reading past a syntax error, the kind is invalid: let ReadValue name it.
 	if kind := v.dec.PeekKind(); kind != jsontext.KindString && kind != jsontext.KindInvalid {
 		return "", WrongType("a string")
@@ -79,8 +99,11 @@ func (v Value) Text() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(raw) > most {
+		return "", WrongType(fmt.Sprintf("a string of at most %d octets", most))
+	}
 	if bytes.IndexByte(raw, '\\') >= 0 {
-		unquoted, err := jsontext.AppendUnquote(nil, raw)
+		unquoted, err := jsontext.AppendUnquote(make([]byte, 0, len(raw)), raw)
 		return string(unquoted), err
 	}
 	end := int(v.dec.InputOffset())
@@ -103,6 +126,9 @@ func (v Value) Number() (float64, error) {
 	return number, nil
 }
 
+// maxTexts bounds an array of strings, which takes sixteen octets for each.
+const maxTexts = 512
+
 // Texts reads a JSON string or an array of JSON strings.
 func (v Value) Texts() ([]string, error) {
 	if v.dec.PeekKind() != jsontext.KindBeginArray {
@@ -121,6 +147,9 @@ func (v Value) Texts() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(texts) == maxTexts {
+			return nil, WrongType(fmt.Sprintf("an array of at most %d strings", maxTexts))
+		}
 		texts = append(texts, text)
 	}
 	_, err := v.dec.ReadToken()
@@ -137,6 +166,12 @@ func (v Value) Skip() error {
 		depth := v.dec.StackDepth()
 		if depth > v.object.maxDepth {
 			return fault(fmt.Sprintf("nested deeper than %d", v.object.maxDepth))
+		}
+		// Within an object, an odd number of values means that a name was read last.
+		if kind, n := v.dec.StackIndex(depth); depth > outside && kind == jsontext.KindBeginObject && n%2 == 1 {
+			if err := v.object.count(); err != nil {
+				return err
+			}
 		}
 		if depth == outside {
 			return nil

@@ -118,3 +118,12 @@ func TestMembersErrorIsKept(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestR37TextsAreAtMost512(t *testing.T) {
+	for n, good := range map[int]bool{512: true, 513: false} {
+		texts, err := member(`{"a":["a"`+strings.Repeat(`,"a"`, n-1)+`]}`, jws.Value.Texts)
+		if (err == nil) != good || good && len(texts) != n {
+			t.Errorf("%d of %d strings, error %v", len(texts), n, err)
+		}
+	}
+}
