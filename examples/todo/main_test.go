@@ -16,17 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// TestMain lets the tests run this very program in a process of its own.
+// TestMain lets the tests run this very program in a process of its own, and makes
+// sure that no goroutine is left.
 func TestMain(m *testing.M) {
 	if os.Getenv("TODO_TEST_RUN") == "1" {
 		main()
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // process is the program in a process of its own.

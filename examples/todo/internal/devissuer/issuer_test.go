@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/devissuer"
 )
@@ -25,7 +26,7 @@ const (
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the provider library reports each refusal there
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // inProcess answers a client's requests with a handler, without a network, so that it works in a synctest bubble.
