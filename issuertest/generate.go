@@ -7,14 +7,10 @@ import (
 	"crypto/elliptic"
 	"crypto/mldsa"
 	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
-	"sync"
 
 	"github.com/bearerproof/bearerproof/verifier"
 )
-
-const rsaBits = 2048
 
 // generate returns a private key for the algorithm that no other issuer has.
 func generate(algorithm verifier.Algorithm) crypto.Signer {
@@ -47,45 +43,4 @@ func generateKey(algorithm verifier.Algorithm) (crypto.Signer, error) {
 	default:
 		return nil, fmt.Errorf("algorithm %d has no keys", algorithm)
 	}
-}
-
-// spare holds the RSA keys of tests that have ended. A new key takes about a tenth
-// of a second, and a test binary may start hundreds of issuers.
-var spare sparePool //nolint:gochecknoglobals // Issuers of separate tests have nothing else in common.
-
-// sparePool lends each key to one issuer at a time.
-type sparePool struct {
-	mu   sync.Mutex // guards what follows
-	keys []*rsa.PrivateKey
-}
-
-func (p *sparePool) rsaKey() (crypto.Signer, error) {
-	if key := p.take(); key != nil {
-		return key, nil
-	}
-	return rsa.GenerateKey(rand.Reader, rsaBits)
-}
-
-// take returns nil if there is no key.
-func (p *sparePool) take() *rsa.PrivateKey {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	last := len(p.keys) - 1
-	if last < 0 {
-		return nil
-	}
-	key := p.keys[last]
-	p.keys = p.keys[:last]
-	return key
-}
-
-// put takes RSA keys back; it ignores others, which cost nothing.
-func (p *sparePool) put(signer crypto.Signer) {
-	key, ok := signer.(*rsa.PrivateKey)
-	if !ok {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.keys = append(p.keys, key)
 }

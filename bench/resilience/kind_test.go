@@ -1,7 +1,6 @@
 package resilience_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/bearerproof/bearerproof/internal/resilience"
@@ -20,7 +19,7 @@ const (
 func kindOf(f *resilience.Fault) kind {
 	atStart := resilience.Cell{Fault: f, State: resilience.Cold}.Expect()
 	switch {
-	case strings.HasPrefix(f.Name, "clock "):
+	case f.OfClock:
 		return clock
 	case atStart.Withdrawn > 0:
 		return withdrawing

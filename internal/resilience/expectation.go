@@ -168,31 +168,23 @@ func whileServing(s State, e effect) Expectation {
 	return expected
 }
 
-// whileReused is for an issuer that has another key under the kid of the held one. What
-// a token says of its key is then right before and after, so that only its signature
-// tells.
-func whileReused(s State) Expectation {
+// whileWithdrawing is for an issuer that takes the held key out of its set, and answers
+// as if nothing were wrong. It says nothing of how long the key works on, nor why.
+func whileWithdrawing(s State) Expectation {
 	expected := Expectation{
 		Held:      Bound{Invalid, 0, 1, 1},
 		Next:      Bound{Accepted, 0, 1, 1},
 		Calm:      mostForMisses,
 		Pressed:   mostForMisses,
 		NextAfter: nextAfter,
-		Withdrawn: unwatched,
-		Reason:    "the set that is fetched has the new key only",
 	}
 	switch s {
 	case Warm:
 		expected.Held = Bound{Accepted, 0, 0, 0}
-		expected.Next = Bound{Invalid, 0, 1, 1}
-		expected.Reason = "a bad signature has the set read again, though not on its own request's road"
 	case SoftExpired:
 		expected.Held = Bound{Accepted, 0, 1, 1}
-		expected.Next = Bound{Invalid, 0, 1, 1}
-		expected.Reason = "the held set answers, and its refresh is under way"
 	case Idle:
 		expected.Held.Within, expected.Next.Within = longestIdleWait, longestIdleWait
-		expected.Reason = "an idle set is refreshed before it is used"
 	case CallerLeft:
 		expected.Held.Within, expected.Next.Within = longestWait, longestWait
 	default:
@@ -200,29 +192,36 @@ func whileReused(s State) Expectation {
 	return expected
 }
 
-// whileStubborn is for an issuer that withdraws the held key, and says of every set that
-// it is unchanged.
-func whileStubborn(s State) Expectation {
-	expected := Expectation{
-		Held:      Bound{Invalid, 0, 1, 1},
-		Next:      Bound{Accepted, 0, 1, 1},
-		Calm:      mostForMisses,
-		Pressed:   mostForMisses,
-		NextAfter: nextAfter,
-		Withdrawn: renewed,
-		Reason:    "a fetch for a request asks without a validator",
-	}
+// whileReused is for an issuer that has another key under the kid of the held one. What
+// a token says of its key is then right before and after, so that only its signature
+// tells.
+func whileReused(s State) Expectation {
+	expected := whileWithdrawing(s)
+	expected.Withdrawn = unwatched
+	expected.Reason = "the set that is fetched has the new key only"
 	switch s {
 	case Warm:
-		expected.Held = Bound{Accepted, 0, 0, 0}
-		expected.Reason = "an unknown kid is asked for without a validator; a known one notices after an hour"
+		expected.Next = Bound{Invalid, 0, 1, 1}
+		expected.Reason = "a bad signature has the set read again, though not on its own request's road"
 	case SoftExpired:
-		expected.Held = Bound{Accepted, 0, 1, 1}
-		expected.Reason = "an unknown kid is asked for without a validator; a known one notices after an hour"
+		expected.Next = Bound{Invalid, 0, 1, 1}
+		expected.Reason = "the held set answers, and its refresh is under way"
 	case Idle:
-		expected.Held.Within, expected.Next.Within = longestIdleWait, longestIdleWait
+		expected.Reason = "an idle set is refreshed before it is used"
+	default:
+	}
+	return expected
+}
+
+// whileStubborn is for an issuer that says of every set that it is unchanged.
+func whileStubborn(s State) Expectation {
+	expected := whileWithdrawing(s)
+	expected.Withdrawn = renewed
+	expected.Reason = "a fetch for a request asks without a validator"
+	switch s {
+	case Warm, SoftExpired:
+		expected.Reason = "an unknown kid is asked for without a validator; a known one notices after an hour"
 	case CallerLeft:
-		expected.Held.Within, expected.Next.Within = longestWait, longestWait
 		expected.Held.Most = 2
 		expected.Reason = "a key that the fetch did not bring may have been published after it began"
 	default:

@@ -15,6 +15,9 @@ import (
 type Fault struct {
 	// Name is short and stands in tables.
 	Name string
+	// OfClock says that the clock of the library's machine is wrong, and not the issuer.
+	// It is shown to a library by Setup.Now.
+	OfClock bool
 
 	effect  effect
 	place   place
@@ -115,7 +118,7 @@ func validatorFaults() []*Fault {
 func clockFaults() []*Fault {
 	jump := func(name string, effect effect, ahead time.Duration) *Fault {
 		return &Fault{
-			Name: name, effect: effect,
+			Name: name, OfClock: true, effect: effect,
 			begin: func(w *world) { w.clock.set(ahead) },
 			end:   func(w *world) { w.clock.set(0) },
 		}
@@ -127,9 +130,6 @@ func clockFaults() []*Fault {
 		jump("clock jumps 25 hours back", harmless, -25*time.Hour),
 	}
 }
-
-// needsClock reports whether the fault is one of the library's clock.
-func (f *Fault) needsClock() bool { return strings.HasPrefix(f.Name, "clock ") }
 
 // broken is an issuer whose documents are all broken.
 func broken(name string, effect effect, place place, fault issuertest.Fault) *Fault {

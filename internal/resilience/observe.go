@@ -14,7 +14,7 @@ import (
 func Observe(t *testing.T, c Cell, l Library) Observation {
 	t.Helper()
 	var seen Observation
-	if c.Fault.needsClock() && l.Clock != GivenClock {
+	if c.Fault.OfClock && l.Clock != GivenClock {
 		seen.Unobservable = "the library takes no clock"
 		return seen
 	}

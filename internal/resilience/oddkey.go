@@ -1,7 +1,6 @@
 package resilience
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -108,18 +107,7 @@ func keysOf(set []byte) []string {
 }
 
 // setOf is a JWK set.
-func setOf(keys []string) []byte {
-	var set bytes.Buffer
-	set.WriteString(`{"keys":[`)
-	for i, key := range keys {
-		if i > 0 {
-			set.WriteByte(',')
-		}
-		set.WriteString(key)
-	}
-	set.WriteString(`]}`)
-	return set.Bytes()
-}
+func setOf(keys []string) []byte { return []byte(`{"keys":[` + strings.Join(keys, ",") + `]}`) }
 
 // with sets a member of a JWK to a JSON value.
 func with(jwk, name, value string) string { return changed(jwk, name, jsontext.Value(value)) }

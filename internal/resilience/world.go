@@ -91,7 +91,7 @@ func (w *world) setup() Setup {
 		Audience:  audience,
 		Client:    &http.Client{Transport: w.network},
 	}
-	if w.fault.needsClock() {
+	if w.fault.OfClock {
 		s.Now = w.clock.now
 	}
 	return s
