@@ -28,7 +28,7 @@ const (
 	// The payload is read after the signature only, so it is the issuer's. To find
 	// duplicates among its names, encoding/json/v2 keeps them, some hundred bytes each.
 	mostForSigned = 256 << 10 // bytes, for a token with a good signature
-	mostChecks    = 4        // signature checks
+	mostChecks    = 4         // signature checks
 )
 
 // cost is what one call of Verify takes.

@@ -60,14 +60,14 @@ func TestR37HeaderHasFewMembersAndShortNames(t *testing.T) {
 	}
 	long := strings.Repeat("a", 1538-1)
 	for text, good := range map[string]bool{
-		`{"alg":"RS256"` + members(64-1) + `}`:                            true,
-		`{"alg":"RS256"` + members(64) + `}`:                              false,
-		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-4) + `}]}}`:        true,
-		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-3) + `}]}}`:        false,
-		`{"alg":"RS256","typ":"` + long[1:] + `"}`:                                    true,
-		`{"alg":"RS256","typ":"` + long + `"}`:                                        false,
-		`{"alg":"` + long + `"}`:                                                      false,
-		`{"alg":"RS256","kid":"` + strings.Repeat(`\u00e9`, 128) + `"}`:               true,
+		`{"alg":"RS256"` + members(64-1) + `}`:                               true,
+		`{"alg":"RS256"` + members(64) + `}`:                                 false,
+		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-4) + `}]}}`:           true,
+		`{"alg":"RS256","x":{"y":[{"z":1` + members(64-3) + `}]}}`:           false,
+		`{"alg":"RS256","typ":"` + long[1:] + `"}`:                           true,
+		`{"alg":"RS256","typ":"` + long + `"}`:                               false,
+		`{"alg":"` + long + `"}`:                                             false,
+		`{"alg":"RS256","kid":"` + strings.Repeat(`\u00e9`, 128) + `"}`:      true,
 		`{"alg":"RS256","kid":"` + strings.Repeat(`\u0061`, 1538/6+1) + `"}`: false,
 	} {
 		if _, err := jws.Parse(unverified(text, "{}")); (err == nil) != good {
