@@ -4,9 +4,12 @@ package verifier_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/bearerproof/bearerproof/internal/jws"
+	"github.com/bearerproof/bearerproof/internal/jws/jwstest"
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
@@ -17,6 +20,24 @@ func allocationsOf(v *verifier.Verifier, raw string, want verifier.Kind, tb test
 		if _, err := v.Verify(ctx, raw); verifier.KindOf(err) != want {
 			tb.Fatalf("got %v, want kind %s", err, want.String())
 		}
+	})
+}
+
+// allocationsOfFirst counts the allocations of one Verify of a token that v has not
+// seen before.
+func allocationsOfFirst(tb testing.TB, v *verifier.Verifier, alg verifier.Algorithm, key string) float64 {
+	const runs = 100
+	var tokens []string
+	for i := range runs + 1 { // AllocsPerRun has a run for warming up
+		header := goodHeader.object("alg", quote(alg.String()), "kid", quote(key), "n", strconv.Itoa(i))
+		tokens = append(tokens, jwstest.Sign(jws.Algorithm(alg), signer(key), header, keycloakPayload))
+	}
+	ctx := tb.Context()
+	return testing.AllocsPerRun(runs, func() {
+		if _, err := v.Verify(ctx, tokens[0]); err != nil {
+			tb.Fatal(err)
+		}
+		tokens = tokens[1:]
 	})
 }
 
@@ -34,9 +55,15 @@ func TestAllocVerify(t *testing.T) {
 			if len(raw) < 1000 || len(raw) > 1800 {
 				t.Fatalf("the sample has %d bytes", len(raw))
 			}
+			if got := allocationsOf(uncached(t, test.alg, keyOf(t, test.key, test.alg)), raw, 0, t); got > test.most {
+				t.Errorf("%v allocations without cache, want at most %v", got, test.most)
+			}
 			v := listing(t, exactly{keyOf(t, test.key, test.alg)}, test.alg)
-			if got := allocationsOf(v, raw, 0, t); got > test.most {
+			if got := allocationsOfFirst(t, v, test.alg, test.key); got > test.most {
 				t.Errorf("%v allocations, want at most %v", got, test.most)
+			}
+			if got := allocationsOf(v, raw, 0, t); got > 0 {
+				t.Errorf("%v allocations for a token that comes again", got)
 			}
 		})
 	}
@@ -64,6 +91,20 @@ func TestAllocRefusal(t *testing.T) {
 	}
 }
 
+// Looking for a token that is not there takes no memory, and hashes nothing slowly.
+func TestAllocCacheMiss(t *testing.T) {
+	keys := exactly{keyOf(t, "ed25519", verifier.EdDSA)}
+	cached := verifierWith(t, func(c *verifier.Config) { c.Keys = keys })
+	bare := verifierWith(t, func(c *verifier.Config) { c.Keys, c.CacheSize = keys, verifier.NoCache })
+	wantAccepted(t, cached, tokenWith()) // so that there is a table to look in
+	part := strings.Repeat("x", 5400)
+	for name, raw := range map[string]string{"garbage": part + "." + part + "." + part, "no dots": part, "empty parts": ".."} {
+		if with, without := allocationsOf(cached, raw, verifier.ErrMalformed, t), allocationsOf(bare, raw, verifier.ErrMalformed, t); with > without {
+			t.Errorf("%s: %v allocations with the cache, %v without", name, with, without)
+		}
+	}
+}
+
 // nobody is an Observer that looks at nothing.
 type nobody struct{}
 
@@ -71,8 +112,8 @@ func (nobody) Verified(context.Context, verifier.Outcome) {}
 
 func TestAllocObserver(t *testing.T) {
 	key := exactly{keyOf(t, "ed25519", verifier.EdDSA)}
-	silent := verifierWith(t, func(c *verifier.Config) { c.Keys = key })
-	watched := verifierWith(t, func(c *verifier.Config) { c.Keys = key }, observedBy(nobody{}))
+	anew := func(c *verifier.Config) { c.Keys, c.CacheSize = key, verifier.NoCache }
+	silent, watched := verifierWith(t, anew), verifierWith(t, anew, observedBy(nobody{}))
 	raw := tokenWith()
 	if without, with := allocationsOf(silent, raw, 0, t), allocationsOf(watched, raw, 0, t); with > without {
 		t.Errorf("%v allocations with an observer, %v without", with, without)
@@ -82,7 +123,7 @@ func TestAllocObserver(t *testing.T) {
 // Routing reads the payload once more, and keeps nothing of it.
 func TestAllocRouting(t *testing.T) {
 	key := exactly{keyOf(t, "ed25519", verifier.EdDSA)}
-	direct := verifierWith(t, func(c *verifier.Config) { c.Keys = key })
+	direct := verifierWith(t, func(c *verifier.Config) { c.Keys, c.CacheSize = key, verifier.NoCache })
 	fixed, err := verifier.ByIssuer(direct, verifierWith(t, func(c *verifier.Config) { c.Issuer = otherIssuer }))
 	if err != nil {
 		t.Fatal(err)

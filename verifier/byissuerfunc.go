@@ -1,11 +1,10 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -17,13 +16,6 @@ const (
 	mostLifetime    = 24 * time.Hour
 	defaultResolve  = 5 * time.Second
 	mostResolve     = time.Minute
-
-	maxIssuerBytes = 512
-
-	unknownSpan  = 10 * time.Second // how long resolve's "not ours" is remembered
-	failedSpan   = time.Second      // how long any other error of resolve is
-	refreshPause = 10 * time.Second // how long a live tenant is let alone after one
-	maxVerdicts  = 256              // of each sort
 )
 
 // ByIssuerFuncOptions are the settings of [ByIssuerFunc]. The zero value, and a nil
@@ -72,6 +64,9 @@ type ByIssuerFuncOptions struct {
 // then make this service fetch any address and, worse, bring an issuer of his own whose
 // tokens it accepts. A prefix or a pattern is no look-up.
 //
+// An issuer that is ours still chooses, in its metadata, the host that its keys are
+// fetched from. jwks.Discover says what to do where tenants are not trusted that far.
+//
 // # What resolve returns
 //
 //   - A verifier made by [New] whose Config.Issuer equals the issuer byte for byte.
@@ -98,9 +93,10 @@ type ByIssuerFuncOptions struct {
 //
 // No request waits longer than 5 s for it, beside what the verifier's key source may
 // take then. At most 1,024 wait at a time: those for one issuer take no more places
-// than they leave free, and 128 are reserved for issuers that have had a verifier. Beyond that the answer is ErrUnavailable. At most 16 calls run at a
-// time: 12 that requests wait for, in the order of their coming, and 4 that renew.
-// Nothing runs while there is no call.
+// than they leave free, and 128 are reserved for issuers that have had a verifier.
+// Beyond that the answer is ErrUnavailable. At most 16 calls run at a time: 12 that
+// requests wait for, in the order of their coming, and 4 that renew. Nothing runs while
+// there is no call.
 //
 // A panic of resolve is caught, for it happens on a goroutine that no server looks
 // after, and counts as an error of kind ErrMisconfigured.
@@ -165,120 +161,8 @@ func (o *ByIssuerFuncOptions) fault() error {
 
 // fill puts the defaults in.
 func (o *ByIssuerFuncOptions) fill() {
-	if o.Size == 0 {
-		o.Size = defaultTenants
-	}
-	if o.Lifetime == 0 {
-		o.Lifetime = defaultLifetime
-	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultResolve
-	}
-	if o.MaxTokenBytes == 0 {
-		o.MaxTokenBytes = defaultMaxBytes
-	}
-}
-
-// foundIssuers is the router of ByIssuerFunc.
-type foundIssuers struct {
-	resolve  func(ctx context.Context, issuer string) (*Verifier, error) // set once
-	timeout  time.Duration                                               // set once
-	lifetime time.Duration                                               // set once
-
-	mu         sync.Mutex // guards what follows; resolve is never called under it
-	live       liveTenants
-	calls      map[string]*resolution // queued or under way, by issuer
-	foreground lane                   // for requests that wait
-	background lane                   // for tenants that are renewed, so that strangers do not hold that up
-	unknown    verdicts
-	failed     verdicts
-	waiting    int // requests, for all calls
-}
-
-func (f *foundIssuers) choose(ctx context.Context, issuer string) (*tenant, error) {
-	if len(issuer) > maxIssuerBytes {
-		return nil, refuse(ErrIssuer, fmt.Errorf("iss has %d bytes, and %d are allowed", len(issuer), maxIssuerBytes))
-	}
-	if issuer == "" {
-		return nil, refuse(ErrIssuer, errors.New("iss is absent or empty"))
-	}
-	t, call, err := f.find(ctx, issuer)
-	if call != nil {
-		return f.await(ctx, call)
-	}
-	return t, err
-}
-
-// find returns the tenant, or the call to wait for, or why there is neither.
-func (f *foundIssuers) find(ctx context.Context, issuer string) (*tenant, *resolution, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if t := f.live.byIssuer[issuer]; t != nil && f.usable(t, now) {
-		f.renew(t, now)
-		return t, nil, nil
-	}
-	id := sha256.Sum256([]byte(issuer))
-	if err := f.unknown.of(id, now); err != nil {
-		return nil, nil, err
-	}
-	if err := f.failed.of(id, now); err != nil {
-		return nil, nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, refuse(ErrCanceled, err)
-	}
-	call, err := f.join(issuer, now)
-	return nil, call, err
-}
-
-// usable reports whether a tenant may still be served by what resolve last said.
-func (f *foundIssuers) usable(t *tenant, now time.Time) bool {
-	return elapsed(t.resolved, now) < 2*f.lifetime
-}
-
-// renew asks again about a tenant that is due, and waits for nothing. f.mu is held.
-func (f *foundIssuers) renew(t *tenant, now time.Time) {
-	due := elapsed(t.resolved, now) >= f.lifetime && !now.Before(t.retry)
-	if due && f.calls[t.issuer] == nil {
-		f.begin(t.issuer, &f.background)
-	}
-}
-
-// accepted counts a token as use of its tenant.
-func (f *foundIssuers) accepted(by *tenant) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if by.evicted && f.live.byIssuer[by.issuer] == nil {
-		f.bringBack(by)
-	}
-	f.live.use(by.issuer)
-}
-
-// bringBack keeps a tenant which made room, while its token was verified, for those
-// that others only named; unless it was taken off since. f.mu is held.
-func (f *foundIssuers) bringBack(t *tenant) {
-	if f.unknown.of(sha256.Sum256([]byte(t.issuer)), time.Now()) == nil {
-		f.live.put(t)
-	}
-}
-
-// settle keeps what a call brought, for later requests. f.mu is held.
-func (f *foundIssuers) settle(c *resolution, v *Verifier, err error) {
-	c.err = err
-	id := sha256.Sum256([]byte(c.issuer))
-	switch {
-	case err == nil:
-		c.tenant = &tenant{issuer: c.issuer, verifier: v, resolved: c.began}
-		f.live.put(c.tenant)
-	case KindOf(err) == ErrIssuer:
-		f.live.drop(c.issuer)
-		f.unknown.add(id, err, c.began)
-	default:
-		now := time.Now()
-		if t := f.live.byIssuer[c.issuer]; t != nil {
-			t.retry = now.Add(refreshPause)
-		}
-		f.failed.add(id, err, now)
-	}
+	o.Size = cmp.Or(o.Size, defaultTenants)
+	o.Lifetime = cmp.Or(o.Lifetime, defaultLifetime)
+	o.Timeout = cmp.Or(o.Timeout, defaultResolve)
+	o.MaxTokenBytes = cmp.Or(o.MaxTokenBytes, defaultMaxBytes)
 }

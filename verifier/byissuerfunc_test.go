@@ -893,6 +893,35 @@ func TestByIssuerFuncTenantTakenOffWhileVerifyingDoesNotReturn(t *testing.T) {
 	})
 }
 
+func TestByIssuerFuncTenantTakenOffDoesNotReturnThoughThatIsForgotten(t *testing.T) {
+	for how, forget := range map[string]func(*tenancy){
+		"time passes": func(*tenancy) { time.Sleep(10 * time.Second) },
+		"strangers push it out": func(s *tenancy) {
+			for i := range 256 {
+				_ = s.verify(s.Context(), forged(strangerName(i)))
+			}
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			inTenancy(t, &verifier.ByIssuerFuncOptions{Size: 2}, func(s *tenancy) {
+				open := make(chan struct{})
+				s.set(s.gated(open))
+				kinds := s.flood(1, tenantName)
+				s.set(s.ours)
+				for i := range 2 { // which makes room
+					_ = s.verify(s.Context(), forged(tenantName(100+i)))
+				}
+				s.set(failing(verifier.ErrIssuer))
+				s.expect(tenantName(0), verifier.ErrIssuer, 1, 0)
+				forget(s)
+				close(open)
+				kinds()
+				s.expect(tenantName(0), verifier.ErrIssuer, 1, 0)
+			})
+		})
+	}
+}
+
 func TestByIssuerFuncObserver(t *testing.T) {
 	var seen, tenants outcomes
 	observed := func(s *tenancy) {

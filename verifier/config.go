@@ -60,6 +60,17 @@ type Config struct {
 	// (RFC 9449 §7.1).
 	InsecureIgnoreConfirmation bool
 
+	// CacheSize is how many accepted tokens are remembered, so that the signature of a
+	// token that comes again is not checked again. The answers are the same as without:
+	// the token's key must still be among the issuer's, and the times, "iss", "aud" and
+	// Check are looked at on every use. The package comment says more.
+	//
+	// 0 stands for the default, 4,096; the most is 1,048,576. [NoCache] switches it off.
+	// The memory is bounded too, to 4 KiB times CacheSize (16 MiB by default; never less
+	// than 256 KiB), and taken as tokens come. Each verifier has a cache of its own: where
+	// [ByIssuer] or [ByIssuerFunc] combines many, choose it so that all of them fit.
+	CacheSize int
+
 	// Check is a further demand on every token, or nil. It runs last, on every use.
 	Check Check
 
@@ -100,6 +111,7 @@ func New(c Config) (*Verifier, error) {
 	if v.now == nil {
 		v.now = time.Now
 	}
+	v.cache = newTokenCache(c.CacheSize, v.now)
 	types := c.TokenTypes
 	if len(types) == 0 {
 		types = []string{"", "JWT", "at+jwt"}
@@ -139,6 +151,9 @@ func (c *Config) fault() error {
 	}
 	if c.MaxTokenBytes < 0 || c.MaxTokenBytes > mostMaxBytes {
 		return fmt.Errorf("verifier: Config.MaxTokenBytes is %d, which is not 0 to %d", c.MaxTokenBytes, mostMaxBytes)
+	}
+	if c.CacheSize < NoCache || c.CacheSize > mostCacheSize {
+		return fmt.Errorf("verifier: Config.CacheSize is %d, which is neither NoCache nor 0 to %d", c.CacheSize, mostCacheSize)
 	}
 	return nil
 }

@@ -34,6 +34,18 @@
 //     one of ours (RFC 7519 §4.1, RFC 9068 §4);
 //  9. Config.Check.
 //
+// # Tokens that come again
+//
+// A client sends one token many times. A token that was accepted is remembered, by the
+// SHA-256 of its whole text and without the text, and its signature is not checked
+// again, nor is it read again. All else is asked on every use: the source of keys, as
+// for a new token, and the key that made the signature must be among those that would be
+// tried now; then steps 7 to 9. So the answer is the same as without, whatever happens
+// to the clock, the keys and Config.Check, and a withdrawn key ends its tokens at once.
+// Refusals are not remembered. Config.CacheSize sets the size, and [NoCache] switches it
+// off; the memory is bounded, and tokens that are used once take no place from those in
+// use.
+//
 // # Errors
 //
 // An error of Verify is an [*Error] of one [Kind]. A fault of the token matches

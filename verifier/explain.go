@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -276,16 +277,9 @@ func (r *Report) Line() string {
 	if r.Accepted {
 		return "accepted"
 	}
-	line := fmt.Sprintf("%s at step %s (%s): %s", r.verdict(), orNone(string(r.FailedAt)), r.Kind, r.Reason)
+	line := fmt.Sprintf("%s at step %s (%s): %s", r.verdict(), cmp.Or(r.FailedAt, "none"), r.Kind, r.Reason)
 	if r.Hint.Advice != "" {
 		line += ". Hint (" + r.Hint.Cause + "): " + r.Hint.Advice
 	}
 	return line
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }

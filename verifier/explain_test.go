@@ -361,6 +361,16 @@ func TestExplainIsBounded(t *testing.T) {
 	}
 }
 
+// A key without kid is no kid that is left out.
+func TestExplainCountsKIDsAndNotKeys(t *testing.T) {
+	v := verifierWith(t, func(c *verifier.Config) {
+		c.Keys = described{exactly{}, verifier.KeySetState{KIDs: []string{"a", "b"}, Keys: 3}}
+	})
+	if r := v.Explain(t.Context(), signed(goodHeader.object(), goodPayload.object())); r.KeySet.KIDCount != 2 || strings.Contains(r.String(), " more") {
+		t.Errorf("%s", r)
+	}
+}
+
 // The accepted audience is shown, however many there are.
 func TestExplainShowsTheAudienceThatMatched(t *testing.T) {
 	aud := `["` + strings.Repeat(`x","`, 100) + audience + `"]`
@@ -479,6 +489,35 @@ func TestExplainWithARouter(t *testing.T) {
 	}
 	if r := wantExplained(t, found, tokenWith()); !r.Accepted {
 		t.Errorf("%s", r)
+	}
+}
+
+// A source of keys, resolve and Check are others' code, and return errors of any kind
+// at a step where the kind is not at home: much of what the report reads is not there.
+func TestExplainTakesAnyKindFromWhoeverReturnsIt(t *testing.T) {
+	for kind := verifier.ErrInvalidToken; kind <= verifier.ErrMisconfigured; kind++ {
+		own := &verifier.Error{Kind: kind, Err: errors.New("says somebody")}
+		router, err := verifier.ByIssuerFunc(failing(own), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at, v := range map[verifier.Step]*verifier.Verifier{
+			verifier.StepRouting: router,
+			verifier.StepKey:     verifierWith(t, realm, func(c *verifier.Config) { c.Keys = &source{err: own} }),
+			verifier.StepCheck: verifierWith(t, realm, func(c *verifier.Config) {
+				c.Check = func(context.Context, *verifier.Token) error { return own }
+			}),
+		} {
+			t.Run(string(at)+"/"+kind.String(), func(t *testing.T) {
+				r := wantExplained(t, v, from(realmIssuer))
+				if r.FailedAt != at || r.Accepted {
+					t.Errorf("%s", r)
+				}
+				if r.Hint.Cause == "other_algorithm" || r.Hint.Cause == "other_audience" {
+					t.Errorf("a step that was not reached has a hint: %s", r)
+				}
+			})
+		}
 	}
 }
 

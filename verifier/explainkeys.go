@@ -13,8 +13,10 @@ type KeySetState struct {
 	// token's algorithm.
 	Keys             int `json:"keys"`
 	KeysForAlgorithm int `json:"keys_for_alg"`
-	// KIDs has the kids of the usable keys; a report shows the first sixteen.
-	KIDs []string `json:"kids,omitempty"`
+	// KIDs has the kids of the usable keys. A report shows the first sixteen, and sets
+	// KIDCount to how many there are.
+	KIDs     []string `json:"kids,omitempty"`
+	KIDCount int      `json:"kid_count"`
 	// Skipped counts the published keys that are not usable.
 	Skipped int `json:"skipped"`
 	// Published says that the token's kid is in the set, on a usable key or not, and
@@ -79,7 +81,7 @@ func (x *explanation) describeKeys() {
 	for _, kid := range s.KIDs[:min(len(s.KIDs), maxShownKIDs)] {
 		kids = append(kids, x.show(kid))
 	}
-	s.KIDs = kids
+	s.KIDs, s.KIDCount = kids, len(s.KIDs)
 	if !x.reached(StepKey) {
 		s.LookUp = "" // nobody asked
 	}

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,21 +53,12 @@ func (r *Report) verdict() string {
 func (s StepReport) write(b *strings.Builder) {
 	switch s.Outcome {
 	case StepPassed:
-		fmt.Fprintf(b, "pass  %-14s  %s\n", s.Step, firstOf(s.Found, s.Expected))
+		fmt.Fprintf(b, "pass  %-14s  %s\n", s.Step, cmp.Or(s.Found, s.Expected))
 	case StepFailed:
-		fmt.Fprintf(b, "FAIL  %-14s  %s\n      %-14s  expected: %s\n", s.Step, firstOf(s.Found, "not so"), "", s.Expected)
+		fmt.Fprintf(b, "FAIL  %-14s  %s\n      %-14s  expected: %s\n", s.Step, cmp.Or(s.Found, "not so"), "", s.Expected)
 	default:
 		fmt.Fprintf(b, "-     %-14s  not reached; expected: %s\n", s.Step, s.Expected)
 	}
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 func (t *TokenReport) write(b *strings.Builder) {
@@ -141,7 +133,7 @@ func (s *KeySetState) write(b *strings.Builder) {
 		for _, kid := range s.KIDs {
 			b.WriteString(` "` + kid + `"`)
 		}
-		if more := s.Keys - len(s.KIDs); more > 0 {
+		if more := s.KIDCount - len(s.KIDs); more > 0 {
 			fmt.Fprintf(b, " and %d more", more)
 		}
 		b.WriteString("\n")

@@ -18,7 +18,9 @@ type Hint struct {
 }
 
 // hints lists the known causes. The first that applies is the hint, so that the
-// particular ones stand before the general ones.
+// particular ones stand before the general ones. One that reads the header or the
+// claims goes by the step: a source of keys, or resolve, may return an error of any kind
+// before they are read.
 var hints = [...]struct {
 	cause   string
 	applies func(*explanation) bool
@@ -84,15 +86,15 @@ var hints = [...]struct {
 	},
 	// The algorithm.
 	{
-		"unsigned_token", func(x *explanation) bool { return x.kind == ErrAlgorithm && strings.EqualFold(x.header.Name, "none") },
+		"unsigned_token", func(x *explanation) bool { return x.step == StepAlgorithm && strings.EqualFold(x.header.Name, "none") },
 		"The token has no signature. No setting accepts it.",
 	},
 	{
-		"shared_secret", func(x *explanation) bool { return x.kind == ErrAlgorithm && strings.HasPrefix(x.header.Name, "HS") },
+		"shared_secret", func(x *explanation) bool { return x.step == StepAlgorithm && strings.HasPrefix(x.header.Name, "HS") },
 		"The token is signed with a shared secret, which an API must not have. It may be a refresh token; or set this API's signing algorithm at the issuer to RS256 or ES256.",
 	},
 	{
-		"other_algorithm", func(x *explanation) bool { return x.kind == ErrAlgorithm },
+		"other_algorithm", func(x *explanation) bool { return x.step == StepAlgorithm },
 		"The token is signed with an algorithm that Config.Algorithms does not list. Add it if the issuer publishes keys for it, or change the issuer's.",
 	},
 	{
@@ -157,11 +159,11 @@ var hints = [...]struct {
 		"Keycloak writes this API into aud only where it is told to. Add a mapper of type Audience to the client, or to a client scope of it, and get a new token.",
 	},
 	{
-		"audience_absent", func(x *explanation) bool { return x.kind == ErrAudience && len(x.claims.audience) == 0 },
+		"audience_absent", func(x *explanation) bool { return x.step == StepAudience && len(x.claims.audience) == 0 },
 		"The token names no audience. Have the client ask for this API (audience, or resource of RFC 8707), or configure it at the issuer.",
 	},
 	{
-		"other_audience", func(x *explanation) bool { return x.kind == ErrAudience },
+		"other_audience", func(x *explanation) bool { return x.step == StepAudience },
 		"The token is for another service. Have the client get one for this API, or correct Config.Audience if it is named otherwise there.",
 	},
 }
@@ -241,7 +243,7 @@ func (x *explanation) hasClockSkew() bool {
 // lacksAudienceMapper says that Keycloak named no API, or only those of its own that it
 // adds for their roles.
 func (x *explanation) lacksAudienceMapper() bool {
-	if x.kind != ErrAudience || !strings.Contains(x.claims.issuer, "/realms/") {
+	if x.step != StepAudience || !strings.Contains(x.claims.issuer, "/realms/") {
 		return false
 	}
 	return !slices.ContainsFunc(x.claims.audience, func(audience string) bool {

@@ -46,17 +46,17 @@ type lane struct {
 
 // join returns the call for an issuer, with a place to wait for it. f.mu is held.
 func (f *foundIssuers) join(issuer string, now time.Time) (*resolution, error) {
-	c := f.calls[issuer]
-	waiting, places := 0, maxWaiting-reservedWaiting-f.waiting
-	known := f.live.byIssuer[issuer] != nil
-	if known {
-		places += reservedWaiting
-	}
+	c, waiting := f.calls[issuer], 0
 	if c != nil {
+		if !c.began.IsZero() && now.Sub(c.began) >= f.timeout {
+			return nil, refuse(ErrUnavailable, errors.New("resolve was asked, and has not returned in time"))
+		}
 		waiting = c.waiting
 	}
-	if c != nil && !c.began.IsZero() && now.Sub(c.began) >= f.timeout {
-		return nil, refuse(ErrUnavailable, errors.New("resolve was asked, and has not returned in time"))
+	known := f.live.byIssuer[issuer] != nil
+	places := maxWaiting - f.waiting
+	if !known {
+		places -= reservedWaiting
 	}
 	// One issuer takes no more places than it leaves free, so that a few whose calls
 	// hang do not shut the others out.

@@ -18,6 +18,7 @@ type tenant struct {
 	place   *list.Element // in one of the lists of liveTenants, or nil
 	proven  bool          // a token was accepted, so this place is no stranger's doing
 	evicted bool          // it made room for another
+	denials uint64        // liveTenants.denials when it did
 	retry   time.Time     // resolve is not asked again before, for it failed
 }
 
@@ -28,6 +29,7 @@ type liveTenants struct {
 	byIssuer map[string]*tenant
 	proven   *list.List // of *tenant, the one last used first
 	unproven *list.List // of *tenant, the one that came last first
+	denials  uint64     // how often an issuer was denied
 }
 
 func newLiveTenants(most int) liveTenants {
@@ -77,6 +79,22 @@ func (l *liveTenants) drop(issuer string) {
 	delete(l.byIssuer, issuer)
 }
 
+// deny takes an issuer's tenant off for good: of those that have made room, none comes
+// back, for this may be one.
+func (l *liveTenants) deny(issuer string) {
+	l.drop(issuer)
+	l.denials++
+}
+
+// bringBack puts a tenant that made room, while its token was verified, for those that
+// others only named. What resolve said since does not tell whether it was denied: that
+// is forgotten in time, and strangers push it out.
+func (l *liveTenants) bringBack(t *tenant) {
+	if t.evicted && l.byIssuer[t.issuer] == nil && t.denials == l.denials {
+		l.put(t)
+	}
+}
+
 // makeRoom lets go of one tenant if there is one too many. The first unproven one is
 // the newcomer, and stays. So a flood of forged tokens that name real tenants costs
 // one proven tenant its place, and no more.
@@ -90,7 +108,7 @@ func (l *liveTenants) makeRoom() {
 	}
 	t := last.Value.(*tenant)
 	l.drop(t.issuer)
-	t.evicted = true
+	t.evicted, t.denials = true, l.denials
 }
 
 // elapsed is the time from one moment to another by whichever clock says more: the

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,8 +34,9 @@ type Verifier struct {
 	acceptIDTokens             bool
 	insecureIgnoreConfirmation bool
 	check                      Check
-	observer                   Observer // nil: nobody
-	watched                    bool     // an observer may have to be told, so the clock is read
+	observer                   Observer    // nil: nobody
+	watched                    bool        // an observer may have to be told, so the clock is read
+	cache                      *tokenCache // nil: none
 	now                        func() time.Time
 }
 
@@ -69,48 +71,79 @@ func (v *Verifier) verify(ctx context.Context, raw string, tr *trace) (*Token, e
 	if v == nil || v.keys == nil {
 		return nil, refuse(ErrMisconfigured, errors.New("the Verifier was not made by New"))
 	}
-	t, err := v.authenticate(ctx, raw, tr)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.accept(ctx, t, tr); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// authenticate finds out what the issuer signed. What it returns is authentic and
-// not yet acceptable.
-func (v *Verifier) authenticate(ctx context.Context, raw string, tr *trace) (*Token, error) {
 	tr.reach(StepSize)
 	if err := v.measure(raw); err != nil {
 		return nil, err
 	}
+	cache := v.cache
+	if tr != nil {
+		cache = nil // Explain walks the whole road
+	}
+	visit := cache.visit(raw)
+	t, key, err := v.authenticate(ctx, raw, visit.hit, tr)
+	if err == nil {
+		err = v.accept(ctx, t, tr)
+	}
+	if err != nil {
+		visit.refused(err)
+		return nil, err
+	}
+	visit.accepted(raw, t, key, v.leeway)
+	return t, nil
+}
+
+// authenticate finds out what the issuer signed, and under which key. What it returns
+// is authentic and not yet acceptable. A known token, which may be nil, is this very
+// one as it was verified before: where its key still is among those that would be
+// tried, the signature need not be checked again.
+func (v *Verifier) authenticate(ctx context.Context, raw string, known *cachedToken, tr *trace) (*Token, *Key, error) {
+	if known == nil {
+		return v.read(ctx, raw, candidates{}, tr)
+	}
+	keys, err := v.candidates(ctx, known.token.header.keyID, known.token.header.algorithm, tr)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key := keys.with(known.thumbprint); key != nil {
+		return known.token, key, nil
+	}
+	return v.read(ctx, raw, keys, tr)
+}
+
+// read reads a token and checks its signature, with the keys if there are any: then
+// they were asked for already.
+func (v *Verifier) read(ctx context.Context, raw string, keys candidates, tr *trace) (*Token, *Key, error) {
 	tr.reach(StepForm) // and StepHeader
 	message, err := jws.Parse(raw)
 	if err != nil {
-		return nil, refuse(ErrMalformed, err)
+		return nil, nil, refuse(ErrMalformed, err)
 	}
-	tr.read(&message.Header)
-	if err := v.admit(&message.Header, tr); err != nil {
-		return nil, err
+	h := &message.Header
+	tr.read(h)
+	if err := v.admit(h, tr); err != nil {
+		return nil, nil, err
 	}
 	tr.reach(StepEncoding)
 	if err := message.ReadSignature(); err != nil {
-		return nil, refuse(ErrMalformed, err)
+		return nil, nil, refuse(ErrMalformed, err)
 	}
-	if err := v.checkSignature(ctx, message, tr); err != nil {
-		return nil, err
+	if keys == (candidates{}) {
+		if keys, err = v.candidates(ctx, h.KeyID, Algorithm(h.Algorithm), tr); err != nil {
+			return nil, nil, err
+		}
+	}
+	key, err := v.checkSignature(message, keys, tr)
+	if err != nil {
+		return nil, nil, err
 	}
 	tr.reach(StepPayload)
 	// RFC 7515 §5.2: nothing of the payload is looked at before the signature is good.
-	h := &message.Header
 	t := &Token{header: tokenHeader{h.KeyID, Algorithm(h.Algorithm), h.Type}}
 	if t.payload, err = message.ReadPayload(maxPayloadDepth, &t.claims); err != nil {
-		return nil, payloadFault(err)
+		return nil, nil, payloadFault(err)
 	}
 	tr.trust(&t.claims)
-	return t, nil
+	return t, key, nil
 }
 
 // measure looks at the size before anything is allocated.
@@ -136,20 +169,39 @@ func (v *Verifier) admit(h *jws.Header, tr *trace) error {
 	return nil
 }
 
-// checkSignature tries the issuer's keys for the header's kid and alg.
-func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message, tr *trace) error {
-	tr.reach(StepKey)
-	alg := Algorithm(m.Header.Algorithm)
-	keys, err := v.keys.Keys(ctx, m.Header.KeyID, alg)
-	if err != nil {
-		return noKeys(ctx, err)
+// candidates are the keys that are tried on a token, nil behind the last. The zero
+// value has none.
+type candidates [maxCandidates]*Key
+
+// with returns the candidate with a thumbprint, or nil.
+func (c candidates) with(thumbprint [sha256.Size]byte) *Key {
+	for _, key := range c {
+		if key != nil && key.thumbprint == thumbprint {
+			return key
+		}
 	}
-	var fit [maxCandidates + 1]*Key
+	return nil
+}
+
+// candidates asks the issuer's keys for those of the header's kid and alg. There is
+// at least one, or an error.
+func (v *Verifier) candidates(ctx context.Context, kid string, alg Algorithm, tr *trace) (candidates, error) {
+	tr.reach(StepKey)
+	keys, err := v.keys.Keys(ctx, kid, alg)
+	if err != nil {
+		return candidates{}, noKeys(ctx, err)
+	}
+	var fit candidates
 	n := 0
 	for _, key := range keys {
-		if n < len(fit) && key != nil && key.boundTo(alg, v.algorithms) { // RFC 8725 §3.1: one algorithm a key
+		if key == nil || !key.boundTo(alg, v.algorithms) { // RFC 8725 §3.1: one algorithm a key
+			continue
+		}
+		if n < len(fit) {
 			fit[n] = key
-			n++
+		}
+		if n++; n > len(fit) {
+			break
 		}
 	}
 	tr.candidates(len(keys), n)
@@ -157,19 +209,25 @@ func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message, tr *trace
 		if len(keys) > 0 {
 			v.recheck()
 		}
-		return refuse(ErrUnknownKey, fmt.Errorf("no key for kid %s and alg %v", quoted(m.Header.KeyID), alg))
+		return candidates{}, refuse(ErrUnknownKey, fmt.Errorf("no key for kid %s and alg %v", quoted(kid), alg))
 	}
-	if n > maxCandidates && m.Header.KeyID == "" {
-		return refuse(ErrUnknownKey, fmt.Errorf("token has no kid, and more than %d keys fit %v", maxCandidates, alg))
+	if n > maxCandidates && kid == "" {
+		return candidates{}, refuse(ErrUnknownKey, fmt.Errorf("token has no kid, and more than %d keys fit %v", maxCandidates, alg))
 	}
+	return fit, nil
+}
+
+// checkSignature returns the key that made the signature.
+func (v *Verifier) checkSignature(m *jws.Message, keys candidates, tr *trace) (*Key, error) {
 	tr.reach(StepSignature)
-	for _, key := range fit[:min(n, maxCandidates)] {
-		if m.Verify(jws.Algorithm(alg), key.public) == nil {
-			return nil
+	alg := m.Header.Algorithm
+	for _, key := range keys {
+		if key != nil && m.Verify(alg, key.public) == nil {
+			return key, nil
 		}
 	}
 	v.recheck()
-	return refuse(ErrSignature, fmt.Errorf("under kid %s with alg %v", quoted(m.Header.KeyID), alg))
+	return nil, refuse(ErrSignature, fmt.Errorf("under kid %s with alg %v", quoted(m.Header.KeyID), Algorithm(alg)))
 }
 
 // noKeys gives an error of the key source its kind.
