@@ -9,6 +9,29 @@ import (
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
+// inspection is what the subcommand keys finds out.
+type inspection struct {
+	Issuer      string         `json:"issuer,omitzero"`
+	MetadataURL string         `json:"metadata_url,omitzero"`
+	KeysURL     string         `json:"keys_url,omitzero"`
+	Usable      bool           `json:"usable"` // there is a key set that can be used
+	Checks      []check        `json:"checks"`
+	Keys        []publishedKey `json:"keys"`
+}
+
+// check is one question to an issuer.
+type check struct {
+	Name    string `json:"check"`
+	Outcome string `json:"outcome"` // pass, warn or fail
+	Found   string `json:"found"`
+}
+
+const (
+	passed = "pass"
+	warned = "warn"
+	failed = "fail"
+)
+
 // Differences of clocks, in seconds. The verifier forgives the second by default.
 const (
 	noticedClock = 5
@@ -140,4 +163,36 @@ func (i *inspection) checkClock(state verifier.KeySetState) {
 	default:
 		i.say("clock", passed, found)
 	}
+}
+
+// exit is the exit code.
+func (i *inspection) exit() int {
+	if !i.Usable {
+		return exitUnusable
+	}
+	for _, c := range i.Checks {
+		if c.Outcome == failed {
+			return exitBad
+		}
+	}
+	return exitGood
+}
+
+// String returns the answer as text.
+func (i *inspection) String() string {
+	var b strings.Builder
+	for _, c := range i.Checks {
+		word := c.Outcome
+		if word == failed {
+			word = "FAIL"
+		}
+		fmt.Fprintf(&b, "%s  %-10s  %s\n", word, c.Name, c.Found)
+	}
+	if len(i.Keys) > 0 {
+		fmt.Fprintf(&b, "\nkeys at %s:\n", i.KeysURL)
+	}
+	for _, key := range i.Keys {
+		b.WriteString(key.String() + "\n")
+	}
+	return b.String()
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json/v2"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,19 @@ func TestKeysOfAnIssuerUnderAnotherName(t *testing.T) {
 	r.want(t, exitUnusable, "pass  discovery", "FAIL  issuer", `names "https://id.example.com"`, "KC_HOSTNAME", "FAIL  keys")
 	// The keys themselves are fine.
 	command("", "keys", "--jwks-url", idp.KeySet().URL()).want(t, exitGood, "1 usable")
+}
+
+// Auth0 and others publish their keys below /.well-known/, where metadata is too.
+func TestKeysBesideTheMetadata(t *testing.T) {
+	idp := issuertest.Listen(t, nil)
+	idp.Key()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(idp.KeySet().Content())
+	}))
+	defer other.Close()
+	content := strings.Replace(string(idp.Discovery().Content()), idp.KeySet().URL(), other.URL+"/.well-known/jwks.json", 1)
+	idp.Discovery().SetContent([]byte(content))
+	keysAt(idp).want(t, exitGood, "pass  discovery   "+idp.Discovery().URL(), "pass  issuer", "keys at "+other.URL+"/.well-known/jwks.json:", idp.Key().ID())
 }
 
 func TestKeysThatCannotBeHad(t *testing.T) {

@@ -9,18 +9,20 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 )
 
 // print writes an answer: its JSON, or its text.
 func (s *settings) print(w io.Writer, answer fmt.Stringer) error {
-	text := answer.String()
+	text := printable(answer.String())
 	switch {
 	case s.json:
 		encoded, err := json.Marshal(answer, jsontext.WithIndent("  "))
 		if err != nil {
 			return fmt.Errorf("the answer cannot be written: %w", err)
 		}
-		text = string(encoded) + "\n"
+		text = printable(string(encoded)) + "\n"
 	case hasColours(w):
 		text = coloured(text)
 	}
@@ -28,6 +30,22 @@ func (s *settings) print(w io.Writer, answer fmt.Stringer) error {
 		return fmt.Errorf("the answer cannot be written: %w", err)
 	}
 	return nil
+}
+
+// printable escapes, as JSON does, what a terminal would obey and not show, such as
+// control characters in an address that the issuer names.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // wrongFlag keeps the error of a flag set, which has printed it already, short.

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json/v2"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bearerproof/bearerproof/issuertest"
+	"github.com/bearerproof/bearerproof/verifier"
 )
 
 func TestColouredPaintsTheFirstWord(t *testing.T) {
@@ -41,6 +45,55 @@ func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	if hasColours(device) {
 		t.Error("NO_COLOR is not heeded")
+	}
+}
+
+// answered is an answer.
+type answered struct{ Text string }
+
+func (a answered) String() string { return a.Text + "\n" }
+
+// What an issuer writes, such as its key set's address, must not drive the terminal.
+func TestAnAnswerHasNoControlCharacters(t *testing.T) {
+	const text = "a\x1b[2J\r\u009b\u202e\u200b\U000e0001\x00\xffé\n“b”"
+	for name, c := range map[string]struct {
+		s    settings
+		want string
+	}{
+		"text": {settings{}, `a\u001b[2J\u000d\u009b\u202e\u200b\udb40\udc01\u0000` + "\ufffdé\n“b”\n"},
+		"json": {settings{json: true}, "{\n  \"Text\": \"a" + `\u001b[2J\r\u009b\u202e\u200b\udb40\udc01\u0000é\n“b”` + "\"\n}\n"},
+	} {
+		var out strings.Builder
+		s, answer := c.s, answered{text}
+		if s.json { // which has no other octets than UTF-8
+			answer.Text = strings.ToValidUTF8(text, "")
+		}
+		if err := s.print(&out, answer); err != nil || out.String() != c.want {
+			t.Errorf("%s: %v\n%q, want\n%q", name, err, out.String(), c.want)
+		}
+		var decoded answered
+		if s.json && (json.Unmarshal([]byte(out.String()), &decoded) != nil || decoded != answer) {
+			t.Errorf("the JSON says %q", decoded.Text)
+		}
+	}
+}
+
+func TestTheAddressOfAKeySetHasNoControlCharacters(t *testing.T) {
+	for _, more := range []string{"?\u009b2J", "?\u202eabc"} {
+		idp := issuertest.Listen(t, nil)
+		idp.AddKey(verifier.RS256)
+		metadata := strings.Replace(string(idp.Discovery().Content()), `/keys"`, "/keys"+more+`"`, 1)
+		idp.Discovery().SetContent([]byte(metadata))
+		for _, args := range [][]string{
+			{"keys", "--issuer", idp.URL()},
+			{"keys", "--json", "--issuer", idp.URL()},
+			{"explain", "--issuer", idp.URL(), "--audience", "api"},
+		} {
+			r := command("e30.e30.e30", args...)
+			if r.stdout == "" || strings.ContainsAny(r.stdout+r.stderr, "\u009b\u202e") {
+				t.Errorf("%v: stdout %q, stderr %q", args, r.stdout, r.stderr)
+			}
+		}
 	}
 }
 

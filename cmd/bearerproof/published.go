@@ -68,6 +68,25 @@ func readKey(raw jsontext.Value) publishedKey {
 	return key
 }
 
+// String describes a key in a line.
+func (k publishedKey) String() string {
+	word, reason := "pass", ""
+	if !k.Usable {
+		word, reason = "-   ", "  not used: "+k.Reason
+	}
+	id, algorithm := "without kid", "without alg"
+	if k.ID != "" {
+		id = `kid "` + k.ID + `"`
+	}
+	if k.Algorithm != "" {
+		algorithm = "alg " + k.Algorithm
+	}
+	if k.Use != "" {
+		algorithm += ", use " + k.Use
+	}
+	return fmt.Sprintf("%s  %d  %s  %s  %s%s", word, k.Index, id, strings.TrimSpace(k.Type+" "+k.Size), algorithm, reason)
+}
+
 // shown makes a value from the issuer fit for a terminal, and short.
 func shown(value string) string {
 	const most = 64

@@ -70,14 +70,20 @@ func (d *document) text() []byte {
 	return bytes.Clone(d.body.Bytes())
 }
 
+// isMetadata goes by the places of OpenID Connect Discovery §4 and RFC 8414 §3. Key sets
+// may be below /.well-known/ too.
+func (d *document) isMetadata() bool {
+	return strings.Contains(d.url, "/.well-known/openid-configuration") || strings.Contains(d.url, "/.well-known/oauth-authorization-server")
+}
+
 // metadata returns the last metadata document, or nil.
 func (r *recorder) metadata() *document {
-	return r.last(func(d *document) bool { return strings.Contains(d.url, "/.well-known/") })
+	return r.last((*document).isMetadata)
 }
 
 // keySet returns the last document that is no metadata, or nil.
 func (r *recorder) keySet() *document {
-	return r.last(func(d *document) bool { return !strings.Contains(d.url, "/.well-known/") })
+	return r.last(func(d *document) bool { return !d.isMetadata() })
 }
 
 func (r *recorder) last(wanted func(*document) bool) *document {
