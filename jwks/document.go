@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // maxRedirects is how many redirects within one origin are followed.
@@ -107,7 +109,7 @@ func (d documents) do(request *http.Request) (*http.Response, error) {
 	case connected.Load():
 		return nil, withoutWords(err)
 	}
-	return nil, withoutURL(err)
+	return nil, unconnectedError{withoutURL(err)}
 }
 
 // address reads a URL that may be fetched from: https, or http on this machine.
@@ -197,6 +199,33 @@ func withoutURL(err error) error {
 	}
 	return err
 }
+
+// maxUnconnectedBytes is the longest text of an unconnectedError, but for an ellipsis.
+const maxUnconnectedBytes = 256
+
+// unconnectedError is why there is no connection. Its text is short and printable,
+// because a peer without a trusted certificate has a part in it: the names in the
+// certificate are quoted.
+type unconnectedError struct{ err error }
+
+func (e unconnectedError) Error() string {
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, e.err.Error())
+	if len(text) <= maxUnconnectedBytes {
+		return text
+	}
+	end := maxUnconnectedBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+func (e unconnectedError) Unwrap() error { return e.err }
 
 // retryAfter reads Retry-After (RFC 9110 §10.2.3): seconds or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {

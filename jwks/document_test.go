@@ -3,11 +3,16 @@ package jwks_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +20,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bearerproof/bearerproof/issuertest"
 	"github.com/bearerproof/bearerproof/jwks"
@@ -208,6 +215,65 @@ func TestR71CertificateMustBeGood(t *testing.T) {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("got %v, want the certificate refused", err)
 	}
+}
+
+// Whoever answers at the issuer's address, without a certificate that anybody trusts,
+// must not choose what our errors say, nor how long they are.
+func TestR73NamesInACertificateThatNobodyTrustsDoNotWriteOurErrors(t *testing.T) {
+	for name, names := range map[string][]string{
+		"a line":              {"x\nlevel=ERROR msg=forged"},
+		"an escape":           {"x\x1b[2J"},
+		"many bytes":          {strings.Repeat("a", 200_000)},
+		"many bytes to mask":  {strings.Repeat("\x01", 200_000)},
+		"bytes that shift":    {"a", strings.Repeat("\x01", 300)},
+		"bytes that shift on": {"aa", strings.Repeat("\x01", 300)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &logbook{}
+			keys, err := jwks.NewRemote(impostor(t, names...), &jwks.Options{Logger: log.logger()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = keys.Warm(t.Context())
+			if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok || !strings.Contains(err.Error(), "certificate") {
+				t.Errorf("got %v, want the certificate refused", err)
+			}
+			for where, text := range map[string]string{
+				"the error": err.Error(), "Status": keys.Status().LastError, "Ready": keys.Ready().Error(), "the log": strings.TrimSuffix(log.String(), "\n"),
+			} {
+				if len(text) > 512 {
+					t.Errorf("%s has %d bytes", where, len(text))
+				}
+				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(text) {
+					t.Errorf("%s is %q", where, text)
+				}
+			}
+		})
+	}
+}
+
+// impostor is a server on this machine whose certificate nobody signed, and has the
+// names. It returns its URL.
+func impostor(t *testing.T, names ...string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: names,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 }
 
 func TestR77CompressedAnswerIsMeasuredUnpacked(t *testing.T) {

@@ -99,51 +99,16 @@ type File struct {
 
 	sum     [sha256.Size]byte   // of the held set's text; used by the look under way only
 	waiting *semaphore.Weighted // places for requests that wait for a look
+	teller  teller
+	logged  error // of the look that was told last, nil if it was good; used by the teller only
 
-	mu        sync.Mutex      // guards what follows
-	look      *look           // the one under way, or nil
-	told      <-chan struct{} // closed when the observers know all of the look begun last
-	began     time.Time       // the last look
-	last      FetchStatus     // the last look that ended
-	lastError error           // of it, nil if it was good
-	failures  int             // in a row
+	mu        sync.Mutex  // guards what follows
+	look      *look       // the one under way, or nil
+	began     time.Time   // the last look
+	last      FetchStatus // the last look that ended
+	lastError error       // of it, nil if it was good
+	failures  int         // in a row
 }
-
-// look is one reading of the file.
-type look struct {
-	began time.Time
-	cause Cause
-
-	landed chan struct{}   // closed at the end
-	turn   <-chan struct{} // closed when the observers know all of the look before
-	told   chan struct{}   // closed when they know all of this one
-
-	// Set before landed is closed:
-
-	ended     time.Time
-	err       error
-	unchanged bool
-	failures  int  // in a row, this one included; of a good look, those before it
-	repeated  bool // it failed of the same as the look before
-}
-
-func newLook(began time.Time, cause Cause, turn <-chan struct{}) *look {
-	return &look{began: began, cause: cause, landed: make(chan struct{}), turn: turn, told: make(chan struct{})}
-}
-
-// outcome is how the look ended.
-func (l *look) outcome() Outcome {
-	switch {
-	case l.err != nil:
-		return OutcomeFailed
-	case l.unchanged:
-		return OutcomeUnchanged
-	}
-	return OutcomeFetched
-}
-
-// duration is the time that the look took.
-func (l *look) duration() time.Duration { return l.ended.Sub(l.began) }
 
 var errFileSlow = fmt.Errorf("reading it takes longer than %v", maxFileWait)
 
@@ -177,15 +142,15 @@ func NewFile(path string, o *FileOptions) (*File, error) {
 	if options.Observer != nil {
 		f.observers = append(f.observers, options.Observer)
 	}
-	l := newLook(f.now(), CauseCold, nil)
+	l := newLook(f.now(), CauseCold)
 	set, err := f.get(l, nil)
 	if err != nil {
 		return nil, err
 	}
-	f.began, f.told = l.began, l.told
-	f.land(l, set)
-	f.observers.keys(f.path, nil, set)
-	close(l.told)
+	f.began, l.ended = l.began, f.now()
+	f.last = l.status()
+	f.current.Store(set)
+	f.reportKeys(set)
 	return f, nil
 }
 
@@ -349,94 +314,3 @@ func (f *File) trouble(now time.Time) error {
 }
 
 func (f *File) named(err error) error { return fmt.Errorf("jwks: file %q: %w", f.path, err) }
-
-// start returns the look under way, or begins one if the last began so long ago. It
-// returns nil if there is none.
-func (f *File) start(now time.Time, pause time.Duration, cause Cause) *look {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.look == nil && elapsed(f.began, now) >= pause {
-		f.began = now
-		f.look = newLook(now, cause, f.told)
-		f.told = f.look.told
-		go f.run(f.look)
-	}
-	return f.look
-}
-
-// run looks at the file, puts what it has in the place of the held set, and tells of
-// it, in this order, so that nobody waits for an observer.
-func (f *File) run(l *look) {
-	slow := time.AfterFunc(maxFileWait, func() {
-		f.logger.Warn("reading the key file does not end", "source", f.path, "error", f.named(errFileSlow))
-	})
-	defer slow.Stop()
-	f.observers.tell(func(o Observer) { o.FetchStarted(FetchStarted{f.path, l.cause}) })
-	before := f.current.Load()
-	set, err := f.get(l, before)
-	if l.err = err; err != nil {
-		set = before
-	}
-	f.land(l, set)
-	<-l.turn
-	f.report(l, before, set)
-	close(l.told)
-}
-
-// get reads the file. The set before is taken again if its text is unchanged.
-func (f *File) get(l *look, before *keySet) (*keySet, error) {
-	data, err := f.read(f.path)
-	if err != nil {
-		return nil, f.named(err)
-	}
-	sum := sha256.Sum256(data)
-	if before != nil && sum == f.sum {
-		l.unchanged = true
-		set := before.confirmed()
-		set.began = l.began
-		return set, nil
-	}
-	set, err := readSet(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w (file %q)", err, f.path)
-	}
-	f.sum = sum
-	set.began, set.read, set.url = l.began, l.began, f.url
-	set.interval, set.fresh = f.interval, f.interval
-	return set, nil
-}
-
-// land ends a look: set is held from now on.
-func (f *File) land(l *look, set *keySet) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	defer close(l.landed)
-	f.look, l.ended = nil, f.now()
-	f.last = FetchStatus{
-		Began: l.began.Round(0), Ended: l.ended.Round(0), Seconds: l.duration().Seconds(),
-		Cause: l.cause, Outcome: l.outcome(),
-	}
-	f.current.Store(set)
-	l.failures, f.failures = f.failures, 0
-	if l.err != nil {
-		l.repeated = f.lastError != nil && f.lastError.Error() == l.err.Error()
-		l.failures++
-		f.failures = l.failures
-	}
-	f.lastError = l.err
-}
-
-// report tells the observers what a look found.
-func (f *File) report(l *look, before, set *keySet) {
-	told := f.observers
-	if l.repeated {
-		told = told[1:] // the log has it
-	}
-	e := FetchFinished{
-		Source: f.path, Cause: l.cause, Outcome: l.outcome(), Err: l.err, URL: f.url,
-		Duration: l.duration(), Age: elapsed(set.began, l.ended),
-		Used: len(set.keys), Skipped: len(set.skipped), Failures: l.failures,
-	}
-	told.tell(func(o Observer) { o.FetchFinished(e) })
-	f.observers.keys(f.path, before, set)
-}

@@ -904,6 +904,56 @@ func TestObserverOfAFileThatIsSlowDelaysNobodyAndHearsOfReadsInOrder(t *testing.
 	})
 }
 
+func TestObserverOfAFileThatHangsLeavesNoGoroutinesBehindAndIsToldHowItEnded(t *testing.T) {
+	following(t, FileOptions{}, func(k *keyFile) {
+		slow := &slowObserver{hold: make(chan struct{})}
+		k.observers[1] = slow
+		ask := func(seconds int) {
+			for i := range seconds {
+				time.Sleep(time.Second)
+				_, _ = k.Keys(k.Context(), fmt.Sprint("unknown-", i), verifier.ES256)
+			}
+		}
+		for i := range 10 {
+			kid := fmt.Appendf(nil, `"kid":"next-%d"`, i)
+			replace(k, k.path, bytes.ReplaceAll(publicSet("p-256"), []byte(`"kid":"p-256"`), kid))
+			ask(10)
+		}
+		replace(k, k.path, []byte("{}"))
+		ask(100)
+		if n := goroutinesOf("(*File)"); n != 1 {
+			k.Errorf("%d goroutines of 200 reads", n)
+		}
+		close(slow.hold)
+		synctest.Wait()
+		var last FetchFinished
+		reads := 0
+		held := map[string]bool{"p-256": true}
+		for _, e := range slow.take() {
+			switch e := e.(type) {
+			case FetchFinished:
+				last = e
+				reads++
+			case string:
+				what, kid, _ := strings.Cut(e, " ")
+				if held[kid] = what == "added"; !held[kid] {
+					delete(held, kid)
+				}
+			}
+		}
+		if reads != 17 || last.Outcome != OutcomeFailed || last.Failures != 100 {
+			k.Errorf("told of %d reads, the last of them %+v", reads, last)
+		}
+		if len(held) != 1 || !held["next-9"] {
+			k.Errorf("by what was told the keys are %v", held)
+		}
+		// The first of the failures was not told, and the log does not miss it.
+		if n, m := k.logged("fetching the key set failed"), k.logged("does not end"); n != 1 || m != 0 {
+			k.Errorf("logged %d and %d times:\n%s", n, m, k.log)
+		}
+	})
+}
+
 func TestFileRunsNoGoroutineWhileIdle(t *testing.T) {
 	following(t, FileOptions{}, func(k *keyFile) {
 		release := k.hang()

@@ -22,9 +22,7 @@ type flight struct {
 	refund  bool    // which it gives back if it brings a key for kid and alg
 	renew   *keySet // the set that it may find unchanged, or nil
 
-	landed chan struct{}   // closed at the end
-	turn   <-chan struct{} // closed when the observers know all of the fetch before
-	told   chan struct{}   // closed when they know all of this one
+	landed chan struct{} // closed at the end
 
 	// Set before landed is closed:
 
@@ -50,8 +48,7 @@ type found struct {
 // takes nobody along. r.mu is held, and there is no other fetch.
 func (r *Remote) begin(f *flight) {
 	f.landed = make(chan struct{})
-	f.turn, f.told = r.told, make(chan struct{})
-	r.flight, r.told = f, f.told
+	r.flight = f
 	go r.fly(f)
 }
 
@@ -61,16 +58,13 @@ func (r *Remote) fly(f *flight) {
 	ctx, stop := context.WithTimeout(context.Background(), r.timeout())
 	defer stop()
 	r.observers.tell(func(o Observer) { o.FetchStarted(FetchStarted{r.source, f.cause}) })
-	before := r.current.Load()
 	f.got, f.err = r.fetch(ctx, f)
 	set := f.got.set
 	if f.err != nil {
-		set = cmp.Or(r.restore(f), before)
+		set = cmp.Or(r.restore(f), r.current.Load())
 	}
-	failures := r.land(f, set)
-	<-f.turn
-	r.report(f, before, set, failures)
-	close(f.told)
+	r.land(f, set)
+	r.teller.tell()
 	r.keep(f)
 }
 
@@ -130,9 +124,8 @@ func (r *Remote) get(ctx context.Context, f *flight, address *url.URL) (found, e
 	return got, nil
 }
 
-// land ends a fetch: set is held from now on. It returns how many attempts in a row
-// have failed, or had failed before this one.
-func (r *Remote) land(f *flight, set *keySet) int {
+// land ends a fetch: set is held from now on.
+func (r *Remote) land(f *flight, set *keySet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(f.landed)
@@ -144,11 +137,18 @@ func (r *Remote) land(f *flight, set *keySet) int {
 	r.ahead = cmp.Or(f.got.ahead, r.ahead)
 	r.lastError = f.err
 	r.current.Store(set)
-	if f.err != nil {
+	failures := r.backoff.failures
+	if f.err == nil {
+		r.succeed(f, set)
+	} else {
 		r.fail(f)
-		return r.backoff.failures
+		failures = r.backoff.failures
 	}
-	before := r.backoff.failures
+	r.teller.add(r.report(f, set, failures))
+}
+
+// succeed counts a good fetch. r.mu is held.
+func (r *Remote) succeed(f *flight, set *keySet) {
 	r.backoff.succeed()
 	r.failedOver = f.failedOver
 	if f.refund && len(set.find(f.kid, f.alg)) > 0 {
@@ -157,7 +157,6 @@ func (r *Remote) land(f *flight, set *keySet) int {
 	if !set.knows(f.kid) {
 		r.absent.add(f.kid, f.began)
 	}
-	return before
 }
 
 // fail counts a failed fetch, which costs nothing of the budget. r.mu is held.
@@ -198,11 +197,10 @@ func (f *flight) status() FetchStatus {
 	}
 }
 
-// report tells the observers what a fetch did.
-func (r *Remote) report(f *flight, before, set *keySet, failures int) {
-	if f.undiscovered != nil {
-		r.observers.tell(func(o Observer) { o.DiscoveryFailed(DiscoveryFailed{r.source, f.undiscovered}) })
-	}
+// report returns what tells the observers of a fetch that has ended, after so many
+// failures in a row. It keeps nothing of the answer's text.
+func (r *Remote) report(f *flight, set *keySet, failures int) (tell func()) {
+	undiscovered, unrestored := f.undiscovered, f.unrestored
 	e := FetchFinished{
 		Source: r.source, Cause: f.cause, Outcome: f.outcome(), Err: f.err, URL: f.got.url,
 		FailedOver: f.failedOver, Duration: f.duration(), Failures: failures,
@@ -210,15 +208,28 @@ func (r *Remote) report(f *flight, before, set *keySet, failures int) {
 	if set != nil {
 		e.Age, e.Used, e.Skipped = elapsed(set.began, f.ended), len(set.keys), len(set.skipped)
 	}
-	r.observers.tell(func(o Observer) { o.FetchFinished(e) })
-	if f.unrestored != nil {
-		r.observers.tell(func(o Observer) { o.SnapshotFailed(SnapshotFailed{Source: r.source, Err: f.unrestored}) })
+	return func() {
+		if undiscovered != nil {
+			r.observers.tell(func(o Observer) { o.DiscoveryFailed(DiscoveryFailed{r.source, undiscovered}) })
+		}
+		r.observers.tell(func(o Observer) { o.FetchFinished(e) })
+		if unrestored != nil {
+			r.observers.tell(func(o Observer) { o.SnapshotFailed(SnapshotFailed{Source: r.source, Err: unrestored}) })
+		}
+		r.reportKeys(set, e.Age)
 	}
+}
+
+// reportKeys tells the observers how a set of an age differs from what they know. Only
+// the teller's functions call it.
+func (r *Remote) reportKeys(set *keySet, age time.Duration) {
+	before := r.teller.known
 	if set == before {
 		return
 	}
 	if set.restored {
-		r.observers.tell(func(o Observer) { o.SnapshotUsed(SnapshotUsed{r.source, e.Age}) })
+		r.observers.tell(func(o Observer) { o.SnapshotUsed(SnapshotUsed{r.source, age}) })
 	}
 	r.observers.keys(r.source, before, set)
+	r.teller.known = set
 }

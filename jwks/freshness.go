@@ -12,8 +12,8 @@ import (
 const maxValidator = 1 << 10
 
 // intervalFor returns the interval of a set: the configured one, or what max-age
-// (RFC 9111 §5.2.2.1) shortens it to, but not below the shortest. Nothing lengthens it, because it is how long
-// a withdrawn key goes on working.
+// (RFC 9111 §5.2.2.1) shortens it to, but not below the shortest. Nothing lengthens it,
+// because it is how long a withdrawn key goes on working.
 func intervalFor(configured, shortest time.Duration, h http.Header) time.Duration {
 	age, ok := maxAge(h)
 	if !ok {

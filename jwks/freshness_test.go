@@ -615,11 +615,15 @@ func TestReadyOfAnIdleSetDoesNotWait(t *testing.T) {
 		s.warm()
 		s.after(10 * time.Minute)
 		s.idp.KeySet().Break(slow(400 * time.Millisecond))
-		start := time.Now()
+		start, before := time.Now(), s.fetches()
 		if err := s.keys.Ready(); err != nil || time.Since(start) != 0 {
 			s.Errorf("%v after %v", err, time.Since(start))
 		}
-		s.expect(s.kid(), found, 1, 400*time.Millisecond) // waits for the fetch that the probe began
+		synctest.Wait()
+		if n := s.fetches() - before; n != 1 {
+			s.Errorf("the probe began %d fetches, want 1", n)
+		}
+		s.expect(s.kid(), found, 0, 400*time.Millisecond) // waits for that one
 	})
 }
 

@@ -120,13 +120,57 @@ func TestLogTellsOfRefusalsAndOfAnOldSetInTheSameMinute(t *testing.T) {
 	}
 }
 
+// An issuer may answer each new kid with a set of a thousand other keys.
+func TestLogTellsOf64KeysAMinuteForEachSourceAndThatThereWereMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &logbook{}
+		o := jwks.NewLogObserver(log.logger())
+		lines := func(source string, want int) {
+			t.Helper()
+			for range 25 {
+				o.KeyAdded(jwks.KeyEvent{Source: source})
+				o.KeyRemoved(jwks.KeyEvent{Source: source})
+				o.KeyChanged(jwks.KeyEvent{Source: source})
+				o.KeySkipped(jwks.KeySkipped{Source: source})
+			}
+			told, more := len(log.lines("source="+source+" kid")), len(log.lines(`level=INFO msg="more keys came, went or changed within a minute than are logged" source=`+source))
+			if told != 64*want || more != want {
+				t.Errorf("%s: %d lines about keys, want %d, and %d about more, want %d", source, told, 64*want, more, want)
+			}
+		}
+		lines("a", 1)
+		lines("b", 1)
+		time.Sleep(time.Minute - time.Nanosecond)
+		lines("a", 1)
+		time.Sleep(time.Nanosecond)
+		lines("a", 2)
+		lines("b", 2)
+		o.FetchFinished(jwks.FetchFinished{Source: "a", Outcome: jwks.OutcomeFailed})
+		if n := len(log.lines("fetching the key set failed")); n != 1 {
+			t.Error("a failure is not logged for the keys")
+		}
+	})
+}
+
+func TestLogTellsOf64KeysWithoutALineAboutMore(t *testing.T) {
+	log := &logbook{}
+	o := jwks.NewLogObserver(log.logger())
+	for range 64 {
+		o.KeyAdded(jwks.KeyEvent{Source: "a"})
+	}
+	if n, more := strings.Count(log.String(), "\n"), log.lines("more keys"); n != 64 || len(more) != 0 {
+		t.Errorf("%d lines, %q", n, more)
+	}
+}
+
 func TestLogObserverOfAThousandSourcesStillTells(t *testing.T) {
 	log := &logbook{}
 	o := jwks.NewLogObserver(log.logger())
 	for i := range 3000 {
 		o.StaleServed(jwks.StaleServed{Source: fmt.Sprint(i)})
+		o.KeyAdded(jwks.KeyEvent{Source: fmt.Sprint(i)})
 	}
-	if n := strings.Count(log.String(), "\n"); n != 3000 {
+	if n := strings.Count(log.String(), "\n"); n != 6000 {
 		t.Errorf("%d lines of 3000 sources", n)
 	}
 }

@@ -149,8 +149,7 @@ func (r *Remote) rouse(set *keySet, now time.Time) *flight {
 
 // permit takes what a fetch for the sake of a request costs, or says why there can
 // be none. Without a set, or with one that is due for a refresh, the budget is no
-// bound, though something is taken from it.
-// r.mu is held.
+// bound, though something is taken from it. r.mu is held.
 func (r *Remote) permit(now time.Time, set *keySet) (charged bool, err *noFetch) {
 	if r.backoff.wait(now) > 0 {
 		return false, errBackingOff

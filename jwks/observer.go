@@ -19,6 +19,11 @@ import (
 // answered; they come in the order of the fetches, so that what they say of keys adds
 // up. A request under a key of a set that is not overdue calls none.
 //
+// While an observer takes its time, or hangs, at most 16 fetches wait to be told. Of
+// those beyond that, the newest alone is told, with all that has changed in the keys
+// since the one that was told before it: a key that came and went meanwhile is not
+// told.
+//
 // Events may be added: embed [NopObserver] in an implementation, so that it still
 // compiles then.
 type Observer interface {
@@ -49,7 +54,7 @@ type Observer interface {
 	// SnapshotUsed: the first fetch failed, and the set of an earlier process serves.
 	SnapshotUsed(SnapshotUsed)
 	// SnapshotFailed: the snapshot was there and could not be used, or could not be
-	// written.
+	// written; the latter is told as it happens, in no order with the fetches.
 	SnapshotFailed(SnapshotFailed)
 }
 

@@ -52,7 +52,8 @@ type Options struct {
 	// which then has half of the time. A first address that failed is asked second for a
 	// minute. The second is as powerful as the first: whoever answers there can sign
 	// tokens. It must be https, or http on this machine, like the first, and differ from
-	// it. The default is none.
+	// it. The log, events and Status show it with its query: put no secret there. The
+	// default is none.
 	Failover string
 
 	// Snapshot keeps the last good set for the next process, which uses it if its first

@@ -33,13 +33,13 @@ type Remote struct {
 	failover *failover // likewise; nil: none
 	restored bool      // likewise: the snapshot was looked at
 	keeper   keeper
+	teller   teller
 	waiting  *semaphore.Weighted // places for requests that wait for a fetch
 
-	mu         sync.Mutex      // guards what follows
-	flight     *flight         // the fetch under way, or nil
-	told       <-chan struct{} // closed when the observers know all of the fetch begun last
-	budget     bucket          // for unknown kids
-	ceiling    bucket          // for any fetch
+	mu         sync.Mutex // guards what follows
+	flight     *flight    // the fetch under way, or nil
+	budget     bucket     // for unknown kids
+	ceiling    bucket     // for any fetch
 	absent     absentKids
 	backoff    backoff
 	last       FetchStatus    // the last attempt
@@ -53,6 +53,9 @@ type Remote struct {
 // NewRemote returns a source for the JWK set at url, which must be https, or http
 // on a loopback host. It does not know whose keys they are: prefer [Discover]. It
 // does no I/O. Its error names what is wrong with the URL or an option.
+//
+// The log, the events, [Remote.Status] and reports show the URL with its query: put no
+// secret there.
 func NewRemote(url string, o *Options) (*Remote, error) {
 	options, err := o.withDefaults()
 	if err != nil {
@@ -72,6 +75,11 @@ func NewRemote(url string, o *Options) (*Remote, error) {
 // name this very issuer. It does no I/O: what can be wrong with the issuer's answers
 // shows at the first token, in [Remote.Warm] and [Remote.Ready]. Its error names
 // what is wrong with the issuer's URL or an option.
+//
+// An issuer's metadata decides where its keys are fetched: any https host that this
+// service can reach and whose certificate it trusts. Where issuers are tenants and not
+// all trusted, give Options.Client a transport whose dialer refuses inner addresses
+// (net.Dialer.Control), or use [NewRemote] with addresses of your own.
 func Discover(issuer string, o *Options) (*Remote, error) {
 	options, err := o.withDefaults()
 	if err != nil {
@@ -103,9 +111,6 @@ func (r *Remote) with(l *locator) (*Remote, error) {
 		r.failover = &failover{address: address}
 	}
 	r.adopt(defaultPolicy())
-	told := make(chan struct{})
-	close(told)
-	r.told = told
 	// Last, because a snapshot that is claimed stays so.
 	if err := r.options.Snapshot.claim(r.issuer + "\n" + r.address); err != nil {
 		return nil, fmt.Errorf("jwks: Options.Snapshot: %w", err)

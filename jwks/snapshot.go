@@ -6,22 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"time"
-	"weak"
 )
 
-// Limits of a snapshot's file.
-const (
-	// abandonedAfter is the age, against one that was written just now, at which a
-	// temporary file is what a crash left. Writing one takes milliseconds.
-	abandonedAfter = time.Minute
-	// maxLoad is how long a source waits for its snapshot, because a file system may
-	// hang. It is less than policy.restoreTime.
-	maxLoad = 400 * time.Millisecond
-)
+// maxLoad is how long a source waits for its snapshot, because a file system may
+// hang. It is less than policy.restoreTime.
+const maxLoad = 400 * time.Millisecond
 
 // Snapshot is a file in which a source leaves its key set for the process that comes
 // after it. [FileSnapshot] makes one, and Options.Snapshot hands it to a source. It
@@ -199,99 +190,4 @@ func readSnapshot(path string) (record, error) {
 		return record{}, err
 	}
 	return readRecord(data)
-}
-
-// replaceFile puts data in the place of a file's, in one step and durably: whatever
-// happens, the file is the old one or the new one.
-func replaceFile(path string, data []byte) error {
-	dir, base := filepath.Split(path)
-	temporary, err := os.CreateTemp(dir, "."+base+".*.tmp") // with O_EXCL and mode 0600
-	if err != nil {
-		return err
-	}
-	if err := writeDurably(temporary, data); err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	sweep(dir, base, temporary.Name())
-	if err := os.Rename(temporary.Name(), path); err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	return syncDirectory(dir)
-}
-
-// writeDurably writes and closes a file.
-func writeDurably(f *os.File, data []byte) error {
-	_, err := f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	return err
-}
-
-// sweep removes the temporary files that crashes have left. They are told by their
-// age against the one that is there now, so that only the file system's clock counts.
-func sweep(dir, base, current string) {
-	now, err := os.Lstat(current)
-	if err != nil {
-		return
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return // it is no less tidy than before
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if !strings.HasPrefix(name, "."+base+".") || !strings.HasSuffix(name, ".tmp") || !entry.Type().IsRegular() {
-			continue
-		}
-		if old, err := entry.Info(); err == nil && now.ModTime().Sub(old.ModTime()) > abandonedAfter {
-			os.Remove(filepath.Join(dir, name)) //nolint:errcheck // the next sweep tries again
-		}
-	}
-}
-
-// place is a snapshot's file while a source has it. It lives as long as a Snapshot
-// that was claimed.
-type place struct {
-	source string
-	saving sync.Mutex // held while the file is written
-}
-
-// registry knows the files that are in use.
-type registry struct {
-	mu sync.Mutex // guards what follows
-	at map[string]weak.Pointer[place]
-}
-
-// places are this process's, since two sources must not write one file.
-var places = registry{at: make(map[string]weak.Pointer[place])} //nolint:gochecknoglobals // files are the process's, too
-
-// enter returns the place of a file for a source. A place that a source of the same
-// name has is shared: that is a source which was made anew.
-func (r *registry) enter(path, source string) (*place, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p := r.at[path].Value(); p != nil {
-		if p.source != source {
-			return nil, fmt.Errorf("snapshot %q belongs to another source: each needs a file of its own", path)
-		}
-		return p, nil
-	}
-	p := &place{source: source}
-	pointer := weak.Make(p)
-	r.at[path] = pointer
-	runtime.AddCleanup(p, func(path string) { r.leave(path, pointer) }, path)
-	return p, nil
-}
-
-// leave forgets a place that nobody has any more.
-func (r *registry) leave(path string, pointer weak.Pointer[place]) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.at[path] == pointer {
-		delete(r.at, path)
-	}
 }

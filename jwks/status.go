@@ -7,16 +7,18 @@ import (
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// Status is the state of a [Remote] or a [File] for operators. It contains no secret; the kids
-// and reasons in it come from the issuer.
+// Status is the state of a [Remote] or a [File] for operators. It contains no secret;
+// the kids and reasons in it come from the issuer.
 type Status struct {
-	// Issuer is the issuer whose keys these are, or "" for a Remote made by NewRemote.
+	// Issuer is the issuer whose keys these are, or "" where that is not known: for a
+	// Remote made by NewRemote, and for a File.
 	Issuer string `json:"issuer,omitempty"`
 	// URL is where the held set comes from. Without one, or with one from a snapshot, it
 	// is where keys are asked for, or "" while discovery has not found that.
 	URL string `json:"url,omitempty"`
 	// Usable says whether tokens can be verified now, and UsableUntil when
-	// Options.MaxStale ends that, should no newer set come. It is zero without a set.
+	// Options.MaxStale ends that, should no newer set come. It is zero without a set, and
+	// for a File.
 	Usable      bool      `json:"usable"`
 	UsableUntil time.Time `json:"usable_until,omitzero"`
 	// Restored says that the held set is an earlier process's, from Options.Snapshot,
