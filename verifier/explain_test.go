@@ -496,27 +496,28 @@ func TestExplainWithARouter(t *testing.T) {
 // at a step where the kind is not at home: much of what the report reads is not there.
 func TestExplainTakesAnyKindFromWhoeverReturnsIt(t *testing.T) {
 	for kind := verifier.ErrInvalidToken; kind <= verifier.ErrMisconfigured; kind++ {
-		own := &verifier.Error{Kind: kind, Err: errors.New("says somebody")}
-		router, err := verifier.ByIssuerFunc(failing(own), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for at, v := range map[verifier.Step]*verifier.Verifier{
-			verifier.StepRouting: router,
-			verifier.StepKey:     verifierWith(t, realm, func(c *verifier.Config) { c.Keys = &source{err: own} }),
-			verifier.StepCheck: verifierWith(t, realm, func(c *verifier.Config) {
-				c.Check = func(context.Context, *verifier.Token) error { return own }
-			}),
-		} {
-			t.Run(string(at)+"/"+kind.String(), func(t *testing.T) {
-				r := wantExplained(t, v, from(realmIssuer))
-				if r.FailedAt != at || r.Accepted {
-					t.Errorf("%s", r)
-				}
-				if r.Hint.Cause == "other_algorithm" || r.Hint.Cause == "other_audience" {
-					t.Errorf("a step that was not reached has a hint: %s", r)
-				}
-			})
+		for form, own := range map[string]error{"kind": kind, "error": &verifier.Error{Kind: kind, Err: errors.New("says somebody")}} {
+			router, err := verifier.ByIssuerFunc(failing(own), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for at, v := range map[verifier.Step]*verifier.Verifier{
+				verifier.StepRouting: router,
+				verifier.StepKey:     verifierWith(t, realm, func(c *verifier.Config) { c.Keys = &source{err: own} }),
+				verifier.StepCheck: verifierWith(t, realm, func(c *verifier.Config) {
+					c.Check = func(context.Context, *verifier.Token) error { return own }
+				}),
+			} {
+				t.Run(string(at)+"/"+kind.String()+"/"+form, func(t *testing.T) {
+					r := wantExplained(t, v, from(realmIssuer))
+					if r.FailedAt != at || r.Accepted {
+						t.Errorf("%s", r)
+					}
+					if r.Hint.Cause == "other_algorithm" || r.Hint.Cause == "other_audience" {
+						t.Errorf("a step that was not reached has a hint: %s", r)
+					}
+				})
+			}
 		}
 	}
 }
