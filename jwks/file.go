@@ -134,13 +134,10 @@ func NewFile(path string, o *FileOptions) (*File, error) {
 		interval:  options.Interval,
 		pause:     min(filePause, options.Interval),
 		logger:    options.Logger,
-		observers: observers{NewLogObserver(options.Logger)},
+		observers: newObservers(options.Logger, options.Observer),
 		now:       time.Now,
 		read:      readKeyFile,
 		waiting:   semaphore.NewWeighted(maxFileWaiting),
-	}
-	if options.Observer != nil {
-		f.observers = append(f.observers, options.Observer)
 	}
 	l := newLook(f.now(), CauseCold)
 	set, err := f.get(l, nil)

@@ -177,15 +177,7 @@ func (r *Remote) fail(f *flight) {
 }
 
 // outcome is how the fetch ended.
-func (f *flight) outcome() Outcome {
-	switch {
-	case f.err != nil:
-		return OutcomeFailed
-	case f.got.unchanged:
-		return OutcomeUnchanged
-	}
-	return OutcomeFetched
-}
+func (f *flight) outcome() Outcome { return outcomeOf(f.err, f.got.unchanged) }
 
 // duration is the time that the fetch took.
 func (f *flight) duration() time.Duration { return f.ended.Sub(f.began) }

@@ -26,15 +26,7 @@ func newLook(began time.Time, cause Cause) *look {
 }
 
 // outcome is how the look ended.
-func (l *look) outcome() Outcome {
-	switch {
-	case l.err != nil:
-		return OutcomeFailed
-	case l.unchanged:
-		return OutcomeUnchanged
-	}
-	return OutcomeFetched
-}
+func (l *look) outcome() Outcome { return outcomeOf(l.err, l.unchanged) }
 
 // duration is the time that the look took.
 func (l *look) duration() time.Duration { return l.ended.Sub(l.began) }

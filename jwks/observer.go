@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
@@ -79,6 +80,16 @@ const (
 	OutcomeUnchanged Outcome = "unchanged" // the issuer says that the held set is right (304)
 	OutcomeFailed    Outcome = "failed"    // the held set stays, if there is one
 )
+
+func outcomeOf(err error, unchanged bool) Outcome {
+	switch {
+	case err != nil:
+		return OutcomeFailed
+	case unchanged:
+		return OutcomeUnchanged
+	}
+	return OutcomeFetched
+}
 
 // Refusal says why there was no fetch for a request. It is fit for a metric's label.
 type Refusal string
@@ -217,6 +228,15 @@ func (NopObserver) SnapshotFailed(SnapshotFailed) {}
 
 // observers tells each of several.
 type observers []Observer
+
+// newObservers returns those of a source. The log's is the first.
+func newObservers(log *slog.Logger, more Observer) observers {
+	all := observers{NewLogObserver(log)}
+	if more != nil {
+		all = append(all, more)
+	}
+	return all
+}
 
 func (all observers) tell(event func(Observer)) {
 	for _, o := range all {

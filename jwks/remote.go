@@ -96,10 +96,7 @@ func Discover(issuer string, o *Options) (*Remote, error) {
 // with completes a source.
 func (r *Remote) with(l *locator) (*Remote, error) {
 	r.now, r.random, r.locator = time.Now, rand.Float64, l
-	r.observers = observers{NewLogObserver(r.options.Logger)}
-	if r.options.Observer != nil {
-		r.observers = append(r.observers, r.options.Observer)
-	}
+	r.observers = newObservers(r.options.Logger, r.options.Observer)
 	if second := r.options.Failover; second != "" {
 		address, err := l.documents.address(second)
 		if err != nil {
