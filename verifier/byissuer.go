@@ -32,7 +32,7 @@ func ByIssuer(first *Verifier, more ...*Verifier) (*Verifier, error) {
 			return nil, fmt.Errorf("verifier: ByIssuer: two verifiers for the issuer %q", v.issuer)
 		}
 		issuers[v.issuer] = &tenant{verifier: v}
-		combined.maxTokenBytes = max(combined.maxTokenBytes, v.maxTokenBytes)
+		combined.limit(max(combined.maxTokenBytes, v.maxTokenBytes))
 		if combined.observer == nil {
 			combined.observer, combined.watched = v.observer, v.watched
 		}
@@ -63,7 +63,13 @@ func (fixedIssuers) accepted(*tenant) {}
 // routed lets the verifier of the token's issuer decide.
 func (v *Verifier) routed(ctx context.Context, raw string, tr *trace) (*Token, *Verifier, error) {
 	tr.reach(StepRouting)
-	issuer, err := v.peek(raw)
+	parts, err := v.form(raw, nil)
+	if err != nil {
+		return nil, v, err
+	}
+	message := v.messages.Open(parts)
+	defer message.Close()
+	issuer, err := peek(message)
 	if err != nil {
 		return nil, v, err
 	}
@@ -71,7 +77,7 @@ func (v *Verifier) routed(ctx context.Context, raw string, tr *trace) (*Token, *
 	if err != nil {
 		return nil, v, err
 	}
-	t, err := chosen.verifier.verify(ctx, raw, tr)
+	t, err := chosen.verifier.verify(ctx, raw, message, tr)
 	if err != nil {
 		return nil, chosen.verifier, err
 	}
@@ -81,12 +87,9 @@ func (v *Verifier) routed(ctx context.Context, raw string, tr *trace) (*Token, *
 
 // peek reads "iss" of a token that nobody has verified. What it returns is part of
 // the token's payload: whoever keeps it keeps all of that.
-func (v *Verifier) peek(raw string) (string, error) {
-	if err := v.measure(raw); err != nil {
-		return "", err
-	}
+func peek(message *jws.Message) (string, error) {
 	var unverified issuerClaim
-	if err := jws.ReadUnverified(raw, maxPayloadDepth, &unverified); err != nil {
+	if err := message.Peek(maxPayloadDepth, &unverified); err != nil {
 		return "", payloadFault(err)
 	}
 	return string(unverified), nil
@@ -96,13 +99,13 @@ func (v *Verifier) peek(raw string) (string, error) {
 type issuerClaim string
 
 // Member implements [jws.Members].
-func (c *issuerClaim) Member(name string, value jws.Value) error {
-	if name != "iss" {
+func (c *issuerClaim) Member(name jws.Name, value jws.Value) error {
+	if !name.Is("iss") {
 		return value.Skip()
 	}
 	issuer, err := value.Text()
 	if wrong, ok := errors.AsType[jws.WrongType](err); ok {
-		return claimError{name, wrong}
+		return claimError{"iss", wrong}
 	}
 	*c = issuerClaim(issuer)
 	return err

@@ -124,7 +124,7 @@ func ByIssuerFunc(resolve func(ctx context.Context, issuer string) (*Verifier, e
 		return nil, err
 	}
 	set.fill()
-	return &Verifier{
+	combined := &Verifier{
 		router: &foundIssuers{
 			resolve:    resolve,
 			timeout:    set.Timeout,
@@ -136,10 +136,11 @@ func ByIssuerFunc(resolve func(ctx context.Context, issuer string) (*Verifier, e
 			unknown:    newVerdicts(unknownSpan, maxVerdicts),
 			failed:     newVerdicts(failedSpan, maxVerdicts),
 		},
-		maxTokenBytes: set.MaxTokenBytes,
-		observer:      set.Observer,
-		watched:       true, // the verifiers to come may have an observer
-	}, nil
+		observer: set.Observer,
+		watched:  true, // the verifiers to come may have an observer
+	}
+	combined.limit(set.MaxTokenBytes)
+	return combined, nil
 }
 
 // fault says what is wrong, or returns nil.

@@ -35,8 +35,9 @@ func payloadFault(err error) error {
 }
 
 // Member implements [jws.Members].
-func (c *claims) Member(name string, value jws.Value) (err error) {
-	switch name {
+func (c *claims) Member(name jws.Name, value jws.Value) (err error) {
+	called := name.String()
+	switch called {
 	case "iss":
 		c.issuer, err = value.Text()
 	case "sub":
@@ -72,7 +73,7 @@ func (c *claims) Member(name string, value jws.Value) (err error) {
 		return value.Skip()
 	}
 	if wrong, ok := errors.AsType[jws.WrongType](err); ok {
-		return claimError{name, wrong}
+		return claimError{called, wrong}
 	}
 	return err
 }

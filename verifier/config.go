@@ -1,11 +1,14 @@
 package verifier
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bearerproof/bearerproof/internal/jws"
 )
 
 // Defaults and limits of a [Config].
@@ -93,30 +96,28 @@ func New(c Config) (*Verifier, error) {
 		algorithms:                 slices.Clone(c.Algorithms),
 		keys:                       c.Keys,
 		leeway:                     c.Leeway,
-		maxTokenBytes:              c.MaxTokenBytes,
 		acceptIDTokens:             c.AcceptIDTokens,
 		insecureIgnoreConfirmation: c.InsecureIgnoreConfirmation,
 		check:                      c.Check,
 		observer:                   c.Observer,
 		watched:                    c.Observer != nil,
 		now:                        c.Now,
+		headers:                    jws.NewHeaders(),
 	}
 	v.rechecker, _ = c.Keys.(interface{ Recheck() })
 	if v.leeway == 0 {
 		v.leeway = defaultLeeway
 	}
-	if v.maxTokenBytes == 0 {
-		v.maxTokenBytes = defaultMaxBytes
-	}
+	v.limit(cmp.Or(c.MaxTokenBytes, defaultMaxBytes))
 	if v.now == nil {
 		v.now = time.Now
 	}
 	v.cache = newTokenCache(c.CacheSize, v.now)
-	types := c.TokenTypes
-	if len(types) == 0 {
-		types = []string{"", "JWT", "at+jwt"}
+	v.listedTypes = slices.Clone(c.TokenTypes)
+	if len(v.listedTypes) == 0 {
+		v.listedTypes = []string{"", "JWT", "at+jwt"}
 	}
-	for _, typ := range types {
+	for _, typ := range v.listedTypes {
 		v.tokenTypes = append(v.tokenTypes, mediaType(typ))
 	}
 	return v, nil

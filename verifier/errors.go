@@ -106,7 +106,8 @@ func (k Kind) Is(target error) bool {
 }
 
 // Error is a refusal of one kind. Its text is exact and for logs, not for clients.
-// errors.Is finds its Kind, and its cause if there is one.
+// errors.Is finds its Kind, and its cause if there is one. An Error that Verify returns
+// may be that of other calls too, so do not change it.
 type Error struct {
 	Kind Kind
 	// Scope lists the scopes that were required, separated by spaces, where a check

@@ -132,13 +132,9 @@ type explanation struct {
 	keySet     *KeySetState
 }
 
-// read brings the trace to its end: which of two steps failed that are one to the
-// decision, and what an unverified payload says. The verifier v is the one that was
+// read finds out what an unverified payload says. The verifier v is the one that was
 // asked.
 func (x *explanation) read(v *Verifier) {
-	if x.step == StepForm && x.dots() == 2 {
-		x.step = StepHeader // both are read at once
-	}
 	if v == nil || x.claims != nil || len(x.raw) > v.maxTokenBytes {
 		return
 	}

@@ -53,9 +53,10 @@ func (tr *trace) reach(s Step) {
 }
 
 // read is called when the header has been read.
-func (tr *trace) read(h *jws.Header) {
+func (tr *trace) read(h jws.Header) {
 	if tr != nil {
-		tr.header = h
+		kept := h // a message does not last
+		tr.header = &kept
 	}
 }
 

@@ -21,7 +21,9 @@ const maxCandidates = 4
 type Verifier struct {
 	// All fields are set once.
 
-	router router // of one for several issuers, which uses nothing else but maxTokenBytes and observer
+	// Of one for several issuers, which uses nothing else but maxTokenBytes, tooLong,
+	// observer and messages.
+	router router
 
 	issuer                     string
 	audience                   Audience
@@ -30,7 +32,9 @@ type Verifier struct {
 	rechecker                  interface{ Recheck() } // nil if keys has no such method
 	leeway                     time.Duration
 	maxTokenBytes              int
-	tokenTypes                 []string // as mediaType writes them
+	tooLong                    *Error   // for a longer one
+	listedTypes                []string // Config.TokenTypes
+	tokenTypes                 []string // the same, as mediaType writes them
 	acceptIDTokens             bool
 	insecureIgnoreConfirmation bool
 	check                      Check
@@ -38,6 +42,9 @@ type Verifier struct {
 	watched                    bool        // an observer may have to be told, so the clock is read
 	cache                      *tokenCache // nil: none
 	now                        func() time.Time
+
+	messages jws.Messages
+	headers  *jws.Headers
 }
 
 // Verify decides about the text of one token, as it stands behind "Bearer". The
@@ -62,17 +69,18 @@ func (v *Verifier) decide(ctx context.Context, raw string, tr *trace) (*Token, *
 	if v != nil && v.router != nil {
 		return v.routed(ctx, raw, tr)
 	}
-	t, err := v.verify(ctx, raw, tr)
+	t, err := v.verify(ctx, raw, nil, tr)
 	return t, v, err
 }
 
-// verify verifies a token of the one issuer.
-func (v *Verifier) verify(ctx context.Context, raw string, tr *trace) (*Token, error) {
+// verify verifies a token of the one issuer. The message is the token as a router
+// began to read it, or nil.
+func (v *Verifier) verify(ctx context.Context, raw string, message *jws.Message, tr *trace) (*Token, error) {
 	if v == nil || v.keys == nil {
 		return nil, refuse(ErrMisconfigured, errors.New("the Verifier was not made by New"))
 	}
-	tr.reach(StepSize)
-	if err := v.measure(raw); err != nil {
+	parts, err := v.form(raw, tr)
+	if err != nil {
 		return nil, err
 	}
 	cache := v.cache
@@ -80,7 +88,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, tr *trace) (*Token, e
 		cache = nil // Explain walks the whole road
 	}
 	visit := cache.visit(raw)
-	t, key, err := v.authenticate(ctx, raw, visit.hit, tr)
+	t, key, err := v.authenticate(ctx, tokenText{parts, message}, visit.hit, tr)
 	if err == nil {
 		err = v.accept(ctx, t, tr)
 	}
@@ -92,13 +100,48 @@ func (v *Verifier) verify(ctx context.Context, raw string, tr *trace) (*Token, e
 	return t, nil
 }
 
+// tokenText is a token of which nothing, or little, was read.
+type tokenText struct {
+	parts jws.Parts
+	begun *jws.Message // nil: nothing
+}
+
+// form looks at the size and at the dots, before anything is allocated. What it refuses
+// takes no memory, nor more than one look at 16 KiB.
+func (v *Verifier) form(raw string, tr *trace) (jws.Parts, error) {
+	tr.reach(StepSize)
+	if len(raw) > v.maxTokenBytes {
+		return jws.Parts{}, v.tooLong
+	}
+	tr.reach(StepForm)
+	parts, wrong := jws.Split(raw)
+	if wrong != 0 {
+		return jws.Parts{}, errForms[wrong]
+	}
+	return parts, nil
+}
+
+// errForms has the refusal of each jws.Form.
+var errForms = [...]*Error{
+	jws.NoDots:    refuse(ErrMalformed, jws.NoDots),
+	jws.OneDot:    refuse(ErrMalformed, jws.OneDot),
+	jws.FiveParts: refuse(ErrMalformed, jws.FiveParts),
+	jws.ManyDots:  refuse(ErrMalformed, jws.ManyDots),
+}
+
+// limit sets the size of the longest token.
+func (v *Verifier) limit(bytes int) {
+	v.maxTokenBytes = bytes
+	v.tooLong = refuse(ErrMalformed, fmt.Errorf("token is longer than %d bytes", bytes))
+}
+
 // authenticate finds out what the issuer signed, and under which key. What it returns
 // is authentic and not yet acceptable. A known token, which may be nil, is this very
 // one as it was verified before: where its key still is among those that would be
 // tried, the signature need not be checked again.
-func (v *Verifier) authenticate(ctx context.Context, raw string, known *cachedToken, tr *trace) (*Token, *Key, error) {
+func (v *Verifier) authenticate(ctx context.Context, text tokenText, known *cachedToken, tr *trace) (*Token, *Key, error) {
 	if known == nil {
-		return v.read(ctx, raw, candidates{}, tr)
+		return v.read(ctx, text, candidates{}, tr)
 	}
 	keys, err := v.candidates(ctx, known.token.header.keyID, known.token.header.algorithm, tr)
 	if err != nil {
@@ -107,19 +150,23 @@ func (v *Verifier) authenticate(ctx context.Context, raw string, known *cachedTo
 	if key := keys.with(known.thumbprint); key != nil {
 		return known.token, key, nil
 	}
-	return v.read(ctx, raw, keys, tr)
+	return v.read(ctx, text, keys, tr)
 }
 
 // read reads a token and checks its signature, with the keys if there are any: then
 // they were asked for already.
-func (v *Verifier) read(ctx context.Context, raw string, keys candidates, tr *trace) (*Token, *Key, error) {
-	tr.reach(StepForm) // and StepHeader
-	message, err := jws.Parse(raw)
-	if err != nil {
+func (v *Verifier) read(ctx context.Context, text tokenText, keys candidates, tr *trace) (*Token, *Key, error) {
+	message := text.begun
+	if message == nil {
+		message = v.messages.Open(text.parts)
+		defer message.Close()
+	}
+	tr.reach(StepHeader)
+	if err := message.ReadHeader(v.headers); err != nil {
 		return nil, nil, refuse(ErrMalformed, err)
 	}
 	h := &message.Header
-	tr.read(h)
+	tr.read(*h)
 	if err := v.admit(h, tr); err != nil {
 		return nil, nil, err
 	}
@@ -128,6 +175,7 @@ func (v *Verifier) read(ctx context.Context, raw string, keys candidates, tr *tr
 		return nil, nil, refuse(ErrMalformed, err)
 	}
 	if keys == (candidates{}) {
+		var err error
 		if keys, err = v.candidates(ctx, h.KeyID, Algorithm(h.Algorithm), tr); err != nil {
 			return nil, nil, err
 		}
@@ -136,6 +184,7 @@ func (v *Verifier) read(ctx context.Context, raw string, keys candidates, tr *tr
 	if err != nil {
 		return nil, nil, err
 	}
+	v.headers.Remember(message)
 	tr.reach(StepPayload)
 	// RFC 7515 §5.2: nothing of the payload is looked at before the signature is good.
 	t := &Token{header: tokenHeader{h.KeyID, Algorithm(h.Algorithm), h.Type}}
@@ -144,14 +193,6 @@ func (v *Verifier) read(ctx context.Context, raw string, keys candidates, tr *tr
 	}
 	tr.trust(&t.claims)
 	return t, key, nil
-}
-
-// measure looks at the size before anything is allocated.
-func (v *Verifier) measure(raw string) error {
-	if len(raw) > v.maxTokenBytes {
-		return refuse(ErrMalformed, fmt.Errorf("token has %d bytes, and %d are allowed", len(raw), v.maxTokenBytes))
-	}
-	return nil
 }
 
 // admit holds the header against the allowlists, before anything can ask for a key.
@@ -163,7 +204,8 @@ func (v *Verifier) admit(h *jws.Header, tr *trace) error {
 	}
 	tr.reach(StepType)
 	// RFC 8725 §3.11, RFC 9068 §4.
-	if !slices.Contains(v.tokenTypes, mediaType(h.Type)) {
+	// Most write it as it is listed, and then it need not be written anew.
+	if !slices.Contains(v.listedTypes, h.Type) && !slices.Contains(v.tokenTypes, mediaType(h.Type)) {
 		return refuse(ErrType, fmt.Errorf("typ is %s", quoted(h.Type)))
 	}
 	return nil

@@ -51,7 +51,7 @@ func read(raw string, alg jws.Algorithm, key crypto.PublicKey, members jws.Membe
 // reading is a Members that reads each value with one function.
 type reading func(name string, value jws.Value) error
 
-func (r reading) Member(name string, value jws.Value) error { return r(name, value) }
+func (r reading) Member(name jws.Name, value jws.Value) error { return r(name.String(), value) }
 
 // skipping reads over every member.
 func skipping(string, jws.Value) error { return nil }

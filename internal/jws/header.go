@@ -8,7 +8,7 @@ import (
 // Limits of a header.
 const (
 	maxHeaderDepth = 32
-	maxHeaderNames = 64        // of members; beyond it, finding duplicates takes a map
+	maxHeaderNames = 64        // of members, those of inner objects included
 	maxHeaderText  = 6*256 + 2 // octets of alg, kid and typ: 256, each written as \u00xx
 	maxKeyID       = 256       // octets
 )
@@ -27,10 +27,18 @@ type Header struct {
 	Type string
 }
 
-// parseHeader reads a decoded header into m.Header.
-func (m *Message) parseHeader(data []byte) error {
-	if _, err := m.object.read(data, maxHeaderDepth, maxHeaderNames, (*headerMembers)(&m.Header)); err != nil {
-		return fmt.Errorf("header %w", err)
+// ReadHeader reads the header, or finds it among those that are known already.
+func (m *Message) ReadHeader(known *Headers) error {
+	if header := known.find(m.parts.Header); header != nil {
+		m.Header, m.known = *header, true
+		return nil
+	}
+	text, err := m.decodeObject("header", m.parts.Header)
+	if err != nil {
+		return err
+	}
+	if err := m.object.read(text, maxHeaderDepth, maxHeaderNames, (*headerMembers)(&m.Header)); err != nil {
+		return partFault{"header", err}
 	}
 	if m.Header.Name == "" {
 		return fault("header has no alg") // RFC 7515 §4.1.1
@@ -41,8 +49,9 @@ func (m *Message) parseHeader(data []byte) error {
 
 type headerMembers Header
 
-func (h *headerMembers) Member(name string, value Value) (err error) {
-	switch name {
+func (h *headerMembers) Member(name Name, value Value) (err error) {
+	called := name.String()
+	switch called {
 	case "alg":
 		h.Name, err = value.short(maxHeaderText)
 	case "kid":
@@ -60,7 +69,7 @@ func (h *headerMembers) Member(name string, value Value) (err error) {
 		return value.Skip()
 	}
 	if wrong, ok := errors.AsType[WrongType](err); ok {
-		return fault(name + " " + wrong.Error())
+		return fault(called + " " + wrong.Error())
 	}
 	return err
 }

@@ -75,3 +75,20 @@ func TestR37HeaderHasFewMembersAndShortNames(t *testing.T) {
 		}
 	}
 }
+
+func TestParseReadsTheHeader(t *testing.T) {
+	m, err := jws.Parse(unverified(`{"alg":"RS256","kid":"a\u0062c","typ":"JWT","jwk":{"kty":"RSA"},"x5c":["x"],"x":[{"y":1}]}`, "{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (jws.Header{Name: "RS256", Algorithm: jws.RS256, KeyID: "abc", Type: "JWT"}); m.Header != want {
+		t.Errorf("header %+v, want %+v", m.Header, want)
+	}
+	m, err = jws.Parse(unverified(`{"alg":"HS256"}`, "{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (jws.Header{Name: "HS256"}); m.Header != want {
+		t.Errorf("header %+v, want %+v", m.Header, want)
+	}
+}

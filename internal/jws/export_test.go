@@ -1,0 +1,18 @@
+package jws
+
+// Rewind returns a function that lets a value be read again.
+func Rewind(v Value) func() {
+	at, names, count := v.object.at, len(v.object.names.at), v.object.count
+	return func() {
+		v.object.at, v.object.names.at, v.object.count = at, v.object.names.at[:names], count
+	}
+}
+
+// Has reports whether an encoded header is remembered.
+func (h *Headers) Has(encoded string) bool { return h.find(encoded) != nil }
+
+// Buffer is the message's memory.
+func (m *Message) Buffer() []byte { return m.buffer[:cap(m.buffer)] }
+
+// NamesMemory is how many bytes the message has for names.
+func (m *Message) NamesMemory() int { return 4 * cap(m.object.names.at) }
