@@ -162,6 +162,30 @@ func TestExplainRefusesATokenAsAnArgument(t *testing.T) {
 	}
 }
 
+// A variable that is empty, or pasted at the wrong place, puts the token into a flag.
+func TestNoFlagRepeatsAToken(t *testing.T) {
+	idp := issuertest.Listen(t, nil)
+	token := idp.Token(nil)
+	for _, subcommand := range []string{"explain", "keys"} {
+		for _, flag := range []string{"--issuer", "--audience", "--alg", "--jwks-url", "--leeway", "--timeout", "--nonsense"} {
+			for name, args := range map[string][]string{
+				"behind it": {flag, token}, "within it": {flag + "=" + token}, "with its scheme": {flag, "Bearer " + token}, "without its header": {flag, token[strings.IndexByte(token, '.')+1:]},
+			} {
+				t.Run(subcommand+"/"+flag+"/"+name, func(t *testing.T) {
+					r := command("", append([]string{subcommand}, args...)...)
+					r.wantError(t, "looks like a token")
+					if last := token[strings.LastIndexByte(token, '.')+1:]; strings.Contains(r.stderr, "eyJ") || strings.Contains(r.stderr, last) {
+						t.Errorf("the token is repeated: %q", r.stderr)
+					}
+				})
+			}
+		}
+	}
+	// A long address is none.
+	long := idp.URL() + "/" + strings.Repeat("realms.of.", 20)
+	command("", "keys", "--issuer", long).want(t, exitUnusable, "FAIL  discovery")
+}
+
 func TestExplainSaysWhatIsMissingOrWrong(t *testing.T) {
 	const url = "https://id.example.com"
 	for want, args := range map[string][]string{

@@ -43,7 +43,7 @@ func (s *settings) inspect(seen *recorder, source *jwks.Remote, failure error) *
 	status := source.Status()
 	i := &inspection{Issuer: s.issuer, KeysURL: status.URL, Usable: failure == nil, Keys: []publishedKey{}}
 	if s.jwksURL == "" {
-		i.checkMetadata(s.issuer, seen.metadata())
+		i.checkMetadata(s.issuer, seen)
 	}
 	if set := seen.keySet(); set != nil {
 		i.Keys = append(i.Keys, publishedKeys(set.text(), status.Skipped)...)
@@ -75,9 +75,15 @@ func cause(err error) string {
 
 // checkMetadata is about OpenID Connect Discovery §4.3 and RFC 8414 §3.3. Package jwks
 // has refused what it says no to.
-func (i *inspection) checkMetadata(issuer string, found *document) {
-	if found == nil {
-		i.say("discovery", failed, "no metadata at the issuer's well-known places")
+func (i *inspection) checkMetadata(issuer string, seen *recorder) {
+	found := seen.metadata()
+	switch {
+	case found != nil:
+	case seen.isMissing():
+		i.say("discovery", failed, "there is no metadata below the issuer: is its path right (Keycloak: /realms/ and the realm's name)?")
+		return
+	default:
+		i.say("discovery", failed, "the metadata could not be had")
 		return
 	}
 	i.MetadataURL = found.url
@@ -145,7 +151,7 @@ func (i *inspection) checkTransport(url string) {
 
 func (i *inspection) checkClock(state verifier.KeySetState) {
 	if state.ClockSeconds == nil {
-		i.say("clock", warned, "not known, for the answer has no usable Date")
+		i.say("clock", warned, "not known, for the answer has no usable Date (Keycloak sends none)")
 		return
 	}
 	ahead := *state.ClockSeconds

@@ -87,7 +87,8 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 		fault issuertest.Fault
 		want  []string
 	}{
-		"an error":     {issuertest.Status(503), []string{"FAIL  discovery", "status 503"}},
+		"an error":     {issuertest.Status(503), []string{"FAIL  discovery   the metadata could not be had", "status 503"}},
+		"not there":    {issuertest.Status(404), []string{"FAIL  discovery   there is no metadata below the issuer: is its path right (Keycloak: /realms/ and the realm's name)?", "status 404"}},
 		"not JSON":     {issuertest.Body("application/json", "<html>"), []string{"FAIL  issuer", "not the JSON"}},
 		"too slow":     {issuertest.Hang(), []string{"FAIL  discovery", "FAIL  keys"}},
 		"another type": {issuertest.Body("application/json", "[]"), []string{"FAIL  issuer"}},
@@ -130,6 +131,18 @@ func TestKeysSaysWhatIsMissingOrWrong(t *testing.T) {
 	command("", "keys", "--issuer", "http://id.example.com").wantError(t, "is not https")
 	command("", "keys", "--issuer", "https://id.example.com", "x").wantError(t, "takes flags only")
 	command("", "keys", "--alg", "none", "--issuer", "https://id.example.com").wantError(t, "not an algorithm")
+}
+
+// Keycloak sends no Date.
+func TestKeysSaysThatTheClockIsNotKnown(t *testing.T) {
+	idp := issuertest.Listen(t, nil)
+	set := idp.KeySet().Content()
+	dateless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Date"] = nil
+		_, _ = w.Write(set)
+	}))
+	defer dateless.Close()
+	command("", "keys", "--jwks-url", dateless.URL).want(t, exitGood, "warn  clock       not known, for the answer has no usable Date (Keycloak sends none)")
 }
 
 // What an issuer publishes can be anything.

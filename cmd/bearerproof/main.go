@@ -51,6 +51,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // The exit codes.
@@ -75,6 +76,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
+	}
+	if slices.ContainsFunc(args[min(1, len(args)):], holdsToken) {
+		fmt.Fprintf(stderr, "bearerproof: %v\n", errTokenInArguments)
+		return exitUnusable
 	}
 	var code int
 	var err error

@@ -18,6 +18,7 @@ type recorder struct {
 
 	mu        sync.Mutex // guards what follows
 	documents []*document
+	missing   bool // the last answer was 404
 }
 
 // document is an answer of status 200.
@@ -41,6 +42,9 @@ func newRecorder() *recorder {
 // RoundTrip implements [http.RoundTripper].
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := r.transport.RoundTrip(request)
+	r.mu.Lock()
+	r.missing = err == nil && response.StatusCode == http.StatusNotFound
+	r.mu.Unlock()
 	if err != nil || response.StatusCode != http.StatusOK {
 		return response, err
 	}
@@ -74,6 +78,13 @@ func (d *document) text() []byte {
 // may be below /.well-known/ too.
 func (d *document) isMetadata() bool {
 	return strings.Contains(d.url, "/.well-known/openid-configuration") || strings.Contains(d.url, "/.well-known/oauth-authorization-server")
+}
+
+// isMissing reports whether the last answer said that there is nothing.
+func (r *recorder) isMissing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.missing
 }
 
 // metadata returns the last metadata document, or nil.

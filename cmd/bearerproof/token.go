@@ -44,6 +44,13 @@ func isTokenLike(arg string) bool {
 		strings.Count(arg, ".") >= 2 && len(arg) > 100
 }
 
+// holdsToken finds a token at a place where it would be repeated: package flag's errors
+// contain what a flag was given, and others an address that is none.
+func holdsToken(arg string) bool {
+	const begin = "eyJ" // as in isTokenLike; the dots may be those of a long address
+	return strings.HasPrefix(arg, begin) || strings.Contains(arg, "="+begin) || strings.Contains(arg, " "+begin)
+}
+
 // tokenFrom reads a token and takes off what people copy along with it.
 func tokenFrom(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxInput+1))

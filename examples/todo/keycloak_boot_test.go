@@ -80,10 +80,16 @@ func (k *realKeycloak) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.launch(t, exec.Command("./keycloak/keycloak.sh", "run", "-p", at.Port(), "-d", filepath.Join(k.dir, "run")))
+}
+
+// launch starts a command that is Keycloak, and waits until it serves the realm.
+func (k *realKeycloak) launch(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	var err error
 	if k.output, err = os.Create(filepath.Join(k.dir, "output")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("./keycloak/keycloak.sh", "run", "-p", at.Port(), "-d", filepath.Join(k.dir, "run"))
 	cmd.Stdout, cmd.Stderr = k.output, k.output // a file, so that nobody has to read along
 	begin := time.Now()
 	if k.process, err = startChild(cmd); err != nil {
