@@ -29,7 +29,7 @@ func ExampleVerifier_Explain() {
 	// Output:
 	// expected: aud contains "billing-api"
 	// found: aud is "todo-api"
-	// The token is for another service. Have the client get one for this API, or correct Config.Audience if it is named otherwise there.
+	// The token is for another service. Have the client get one for this API, or correct Config.Audience if it is named otherwise there. In Keycloak a mapper of type Audience names this API.
 }
 
 // The one-line form is for a log: it contains nothing that the token's sender chooses.

@@ -151,12 +151,12 @@ var hints = [...]struct {
 	},
 	{
 		"expired", func(x *explanation) bool { return x.kind == ErrExpired },
-		"The token's time is over. The client must get a new one before exp; Keycloak's live for five minutes by default.",
+		"The token's time is over. The client must get a new one before exp; Keycloak's live for five minutes by default. If it was issued just now, compare the clocks of this host and the issuer.",
 	},
 	// The audience.
 	{
 		"audience_mapper", (*explanation).lacksAudienceMapper,
-		"Keycloak writes this API into aud only where it is told to. Add a mapper of type Audience to the client, or to a client scope of it, and get a new token.",
+		"Keycloak writes this API into aud only where it is told to. Add a mapper of type Audience to the client, or to a client scope of it (if there is one, and the client gets lightweight tokens, turn on Add to lightweight access token), and get a new token.",
 	},
 	{
 		"audience_absent", func(x *explanation) bool { return x.step == StepAudience && len(x.claims.audience) == 0 },
@@ -164,7 +164,7 @@ var hints = [...]struct {
 	},
 	{
 		"other_audience", func(x *explanation) bool { return x.step == StepAudience },
-		"The token is for another service. Have the client get one for this API, or correct Config.Audience if it is named otherwise there.",
+		"The token is for another service. Have the client get one for this API, or correct Config.Audience if it is named otherwise there. In Keycloak a mapper of type Audience names this API.",
 	},
 }
 

@@ -196,3 +196,15 @@ func TestEveryHintHasASituationAndSaysWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+func TestHintsNameWhatKeycloakUsersMiss(t *testing.T) {
+	for want, raw := range map[string]string{
+		"lightweight": tokenWith("iss", quote(realmIssuer), "aud", ""),
+		"mapper":      tokenWith("iss", quote(realmIssuer), "aud", `["other","account"]`),
+		"clocks":      tokenWith("iss", quote(realmIssuer), "exp", "1"),
+	} {
+		if got := verifierWith(t, realm).Explain(t.Context(), raw).Hint.Advice; !strings.Contains(got, want) {
+			t.Errorf("%q has no %q", got, want)
+		}
+	}
+}
