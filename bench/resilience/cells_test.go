@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -24,7 +24,7 @@ func TestCells(t *testing.T) {
 		return
 	}
 	for _, cell := range cellsOf(t, oneFault) {
-		for _, p := range bench.Peers() {
+		for _, p := range peers.All() {
 			t.Run(cell.String()+"/"+p.Name, func(t *testing.T) {
 				judge(t, p, cell, observed(t, cell, p, asItIs))
 			})
@@ -39,7 +39,7 @@ func allCells(t *testing.T) {
 	seen := newResults()
 	t.Run("all", func(t *testing.T) {
 		for _, fault := range resilience.Faults() {
-			for _, p := range bench.Peers() {
+			for _, p := range peers.All() {
 				t.Run(fault.Name+"/"+p.Name, func(t *testing.T) {
 					t.Parallel()
 					for _, rec := range observedByChildren(t, cellsOf(t, fault.Name), p) {
@@ -54,7 +54,7 @@ func allCells(t *testing.T) {
 }
 
 // observed lets a fault strike a peer in this process.
-func observed(t *testing.T, c resilience.Cell, p bench.Peer, wrap func(bench.Subject) bench.Subject) resilience.Observation {
+func observed(t *testing.T, c resilience.Cell, p peers.Peer, wrap func(peers.Subject) peers.Subject) resilience.Observation {
 	t.Helper()
 	l := library(p, wrap)
 	seen := resilience.Observe(t, c, l)
@@ -65,9 +65,9 @@ func observed(t *testing.T, c resilience.Cell, p bench.Peer, wrap func(bench.Sub
 	// errors do not say so, it would think that the key works for ever. The issuer answers
 	// in these cells, so that an unclear refusal is of the token as well.
 	// What a caller is told who has left says nothing of the key, however.
-	l = library(p, func(s bench.Subject) bench.Subject { return attentive{wrap(s)} })
+	l = library(p, func(s peers.Subject) peers.Subject { return attentive{wrap(s)} })
 	l.Classify = func(err error) resilience.Outcome {
-		if class := p.Classify(err); class != bench.Unclear {
+		if class := p.Classify(err); class != peers.Unclear {
 			return resilience.Outcome(class)
 		}
 		return resilience.Invalid
@@ -77,7 +77,7 @@ func observed(t *testing.T, c resilience.Cell, p bench.Peer, wrap func(bench.Sub
 }
 
 // attentive is a subject that says when its caller has left.
-type attentive struct{ bench.Subject }
+type attentive struct{ peers.Subject }
 
 func (s attentive) Verify(ctx context.Context, raw string) error {
 	err := s.Subject.Verify(ctx, raw)
@@ -88,14 +88,14 @@ func (s attentive) Verify(ctx context.Context, raw string) error {
 }
 
 // asItIs is a subject without anything around it.
-func asItIs(s bench.Subject) bench.Subject { return s }
+func asItIs(s peers.Subject) peers.Subject { return s }
 
 // library is a peer as the harness takes it: the words for outcomes are the same.
-func library(p bench.Peer, wrap func(bench.Subject) bench.Subject) resilience.Library {
+func library(p peers.Peer, wrap func(peers.Subject) peers.Subject) resilience.Library {
 	return resilience.Library{
 		Name: p.Name,
 		New: func(ctx context.Context, s resilience.Setup) (resilience.Subject, error) {
-			subject, err := p.New(ctx, bench.Setup{Issuer: s.Issuer, KeySetURL: s.KeySetURL, Audience: s.Audience, Client: s.Client})
+			subject, err := p.New(ctx, peers.Setup{Issuer: s.Issuer, KeySetURL: s.KeySetURL, Audience: s.Audience, Client: s.Client})
 			if err != nil {
 				return nil, err
 			}
@@ -106,14 +106,14 @@ func library(p bench.Peer, wrap func(bench.Subject) bench.Subject) resilience.Li
 }
 
 // judge fails for bearerproof only.
-func judge(t *testing.T, p bench.Peer, c resilience.Cell, seen resilience.Observation) {
+func judge(t *testing.T, p peers.Peer, c resilience.Cell, seen resilience.Observation) {
 	t.Helper()
 	judgeDifferences(t, p, report{newRecord(p, c, seen), c.Judge(seen)})
 }
 
-func judgeDifferences(t *testing.T, p bench.Peer, seen report) {
+func judgeDifferences(t *testing.T, p peers.Peer, seen report) {
 	t.Helper()
-	ours := p.Name == bench.Peers()[0].Name
+	ours := p.Name == peers.All()[0].Name
 	for _, difference := range seen.Differences {
 		if ours && seen.Unobservable == "" {
 			t.Errorf("%s: %s", seen.State, difference)
@@ -139,16 +139,16 @@ func cellsOf(t *testing.T, fault string) []resilience.Cell {
 }
 
 func TestTheWordsForOutcomesAreTheSame(t *testing.T) {
-	tests := map[bench.Class]resilience.Outcome{
-		bench.Accepted:    resilience.Accepted,
-		bench.Invalid:     resilience.Invalid,
-		bench.Unavailable: resilience.Unavailable,
-		bench.Canceled:    resilience.Canceled,
-		bench.Unclear:     resilience.Unclear,
+	tests := map[peers.Class]resilience.Outcome{
+		peers.Accepted:    resilience.Accepted,
+		peers.Invalid:     resilience.Invalid,
+		peers.Unavailable: resilience.Unavailable,
+		peers.Canceled:    resilience.Canceled,
+		peers.Unclear:     resilience.Unclear,
 	}
 	for class, outcome := range tests {
 		if string(class) != string(outcome) {
-			t.Errorf("bench says %q where the harness says %q", class, outcome)
+			t.Errorf("peers says %q where the harness says %q", class, outcome)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -38,7 +38,7 @@ type report struct {
 // observedByChildren lets faults strike a peer in other processes, which a peer may stop
 // or end. The cell that did so is tried again with one request at a time, and the cells
 // behind it without it.
-func observedByChildren(t *testing.T, cells []resilience.Cell, p bench.Peer) []report {
+func observedByChildren(t *testing.T, cells []resilience.Cell, p peers.Peer) []report {
 	t.Helper()
 	var all []report
 	for len(cells) > 0 {
@@ -60,7 +60,7 @@ func observedByChildren(t *testing.T, cells []resilience.Cell, p bench.Peer) []r
 
 // child returns the reports of the cells that a process came to the end of, and why it
 // did not come further.
-func child(t *testing.T, cells []resilience.Cell, p bench.Peer, more ...string) ([]report, error) {
+func child(t *testing.T, cells []resilience.Cell, p peers.Peer, more ...string) ([]report, error) {
 	t.Helper()
 	names := make([]string, len(cells))
 	for i, c := range cells {
@@ -109,7 +109,7 @@ func reportsIn(t *testing.T, path string) []report {
 func TestChild(t *testing.T) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	if *childReport == "" {
-		p, cell := bench.Peers()[0], theCell(t, oneFault+"/"+resilience.Warm.String())
+		p, cell := peers.All()[0], theCell(t, oneFault+"/"+resilience.Warm.String())
 		judge(t, p, cell, observed(t, cell, p, asItIs))
 		return
 	}
@@ -121,7 +121,7 @@ func TestChild(t *testing.T) {
 	defer watch()()
 	wrap := asItIs
 	if *childSerial {
-		wrap = func(s bench.Subject) bench.Subject { return newSerial(s) }
+		wrap = func(s peers.Subject) peers.Subject { return newSerial(s) }
 	}
 	p := thePeer(t, *childPeer)
 	for name := range strings.SplitSeq(*childCells, "\n") {
@@ -150,13 +150,13 @@ func theCell(t *testing.T, name string) resilience.Cell {
 	return resilience.Cell{}
 }
 
-func thePeer(t *testing.T, name string) bench.Peer {
+func thePeer(t *testing.T, name string) peers.Peer {
 	t.Helper()
-	for _, p := range append(bench.Peers(), lockingPeer()) {
+	for _, p := range append(peers.All(), lockingPeer()) {
 		if p.Name == name {
 			return p
 		}
 	}
 	t.Fatalf("there is no peer %q", name)
-	return bench.Peer{}
+	return peers.Peer{}
 }

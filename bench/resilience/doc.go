@@ -1,4 +1,4 @@
-// Package resilience puts the peers of package bench through the table of faults and
+// Package resilience puts the libraries of package peers through the table of faults and
 // states that bearerproof's own tests go through. It has tests only:
 //
 //	GOWORK=off go -C bench test ./resilience -timeout 1h -results docs

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -102,7 +102,7 @@ func (r *results) document(w io.Writer) {
 	fmt.Fprintf(w, introduction, r.run.Date, r.run.Go, r.run.System, r.run.CPUs, r.versions(), faults, states, faults*states, unobservable)
 	fmt.Fprintf(w, "\n## The libraries\n\n| library | version | set up with |\n|---|---|---|\n")
 	for _, p := range r.run.Peers {
-		fmt.Fprintf(w, "| [%s](../bench/%s) | %s | %s |\n", p.Peer, setups[p.Peer].file, p.Version, setups[p.Peer].with)
+		fmt.Fprintf(w, "| [%s](../bench/peers/%s) | %s | %s |\n", p.Peer, setups[p.Peer].file, p.Version, setups[p.Peer].with)
 	}
 	fmt.Fprintf(w, "\n## The first token\n\n%s", aboutFirst)
 	for _, s := range resilience.States() {
@@ -176,12 +176,12 @@ func TestDocumentsAreWhatWasSeen(t *testing.T) {
 }
 
 func TestEveryPeerIsDescribed(t *testing.T) {
-	for _, p := range bench.Peers() {
+	for _, p := range peers.All() {
 		set := setups[p.Name]
 		if set.with == "" {
 			t.Errorf("nothing says how %s is set up", p.Name)
 		}
-		if _, err := os.Stat(filepath.Join("..", set.file)); err != nil {
+		if _, err := os.Stat(filepath.Join("..", "peers", set.file)); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 		}
 	}

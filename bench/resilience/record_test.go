@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -46,7 +46,7 @@ type minute struct {
 	NextWait    milliseconds `json:"next_wait_ms,omitzero"`
 }
 
-func newRecord(p bench.Peer, c resilience.Cell, seen resilience.Observation) record {
+func newRecord(p peers.Peer, c resilience.Cell, seen resilience.Observation) record {
 	return record{
 		Peer: p.Name, Fault: c.Fault.Name, State: c.State.String(),
 		Unobservable: seen.Unobservable,

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -48,7 +48,7 @@ func newResults() *results {
 		},
 		records: make(map[key]record),
 	}
-	for _, p := range bench.Peers() {
+	for _, p := range peers.All() {
 		r.run.Peers = append(r.run.Peers, version{p.Name, p.Version()})
 	}
 	return r

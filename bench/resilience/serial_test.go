@@ -6,19 +6,19 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 )
 
 // serial lets one request at a time through to a peer that makes them wait for each
 // other under a lock. They wait before it instead, as long and as deaf to their callers
 // as there, but at a channel: that lets virtual time go on.
 type serial struct {
-	bench.Subject
+	peers.Subject
 
 	turn chan struct{}
 }
 
-func newSerial(s bench.Subject) serial { return serial{s, make(chan struct{}, 1)} }
+func newSerial(s peers.Subject) serial { return serial{s, make(chan struct{}, 1)} }
 
 // Verify waits for its turn, and not for ctx: a lock does not look at it either.
 func (s serial) Verify(ctx context.Context, raw string) error {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bearerproof/bearerproof/bench"
+	"github.com/bearerproof/bearerproof/bench/peers"
 	"github.com/bearerproof/bearerproof/internal/resilience"
 )
 
@@ -81,10 +81,10 @@ func stacks() string {
 }
 
 // lockingPeer holds a lock while it waits for the issuer, which it gives 30 s.
-func lockingPeer() bench.Peer {
-	p := bench.Peers()[0] // whose errors it returns: failed requests
+func lockingPeer() peers.Peer {
+	p := peers.All()[0] // whose errors it returns: failed requests
 	p.Name = "locking"
-	p.New = func(_ context.Context, s bench.Setup) (bench.Subject, error) {
+	p.New = func(_ context.Context, s peers.Setup) (peers.Subject, error) {
 		client := *s.Client
 		client.Timeout = 30 * time.Second
 		return &lockingSubject{url: s.KeySetURL, client: &client}, nil

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	startLimit = 20 * time.Second // until a server answers
+	stopLimit  = 5 * time.Second  // from SIGTERM to its end; then it is killed
+)
+
+// command is a server that can be started.
+type command struct {
+	path string
+	args []string
+	env  []string
+}
+
+// server is the process of a server that answers.
+type server struct {
+	address string
+	pid     int
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when the process is gone
+}
+
+// start starts a server in a directory and waits until it takes connections on the
+// address. What it writes goes to a file, as that of a service does.
+func start(ctx context.Context, c command, dir, address string) (*server, error) {
+	log, err := os.Create(filepath.Join(dir, "server.log"))
+	if err != nil {
+		return nil, err
+	}
+	// The process has its own.
+	defer log.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd.Dir = dir
+	// Nothing else, so that no setting of the user's is measured.
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}, c.env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopLimit
+	if err := cmd.Start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	s := &server{address: address, pid: cmd.Process.Pid, cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log
+		close(s.ended)
+	}()
+	if err := s.ready(ctx); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("%w; it wrote:\n%s", err, lastPart(log.Name()))
+	}
+	return s, nil
+}
+
+// ready waits until the server takes a connection.
+func (s *server) ready(ctx context.Context) error {
+	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("the server does not answer within %v", startLimit))
+	defer stop()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.ended:
+			return errors.New("the server ended as it started")
+		case <-ticker.C:
+		}
+	}
+}
+
+// stop ends the process and waits for it.
+func (s *server) stop() {
+	s.cancel()
+	<-s.ended
+}
+
+// lastPart returns the end of a log.
+func lastPart(name string) string {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+// freeAddress returns an address on which nothing listens.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
