@@ -11,6 +11,16 @@ func Rewind(v Value) func() {
 // Has reports whether an encoded header is remembered.
 func (h *Headers) Has(encoded string) bool { return h.find(encoded) != nil }
 
+// Octets counts what is kept of encoded headers.
+func (h *Headers) Octets() (octets int) {
+	for i := range h.slots {
+		if known := h.slots[i].Load(); known != nil {
+			octets += len(known.encoded)
+		}
+	}
+	return octets
+}
+
 // Buffer is the message's memory.
 func (m *Message) Buffer() []byte { return m.buffer[:cap(m.buffer)] }
 

@@ -86,8 +86,8 @@ func TestMemoryOfHeadersIsBounded(t *testing.T) {
 		known.Remember(m)
 	}
 	remember(long)
-	if known.Has(jwstest.Encode(long)) {
-		t.Error("a long header is remembered")
+	if got := known.Octets(); got > 0 || known.Has(jwstest.Encode(long)) {
+		t.Errorf("%d octets of a long header are remembered", got)
 	}
 	remembered := 0
 	const all = 1000

@@ -119,6 +119,30 @@ func TestMembersErrorIsKept(t *testing.T) {
 	}
 }
 
+// Of a duplicate and a fault behind it, the duplicate counts, as if it had been found
+// in its place: otherwise the kind of an error would depend on what follows.
+func TestADuplicateComesBeforeAFaultBehindIt(t *testing.T) {
+	mine := errors.New("mine")
+	failing := reading(func(name string, v jws.Value) error {
+		if name == "mine" {
+			return mine
+		}
+		return v.Skip()
+	})
+	for object, want := range map[string]string{
+		`{"a":1,"a":1,"mine":1}`:                 "duplicate",
+		`{"x":{"a":1,"\u0061":1},"mine":1}`:      "duplicate",
+		`{"a":1,"a":x`:                           "duplicate",
+		`{"a":1,"a":{"b":x`:                      "duplicate",
+		`{"a":1,"b":1,"mine":1,"a":1}`:           "mine",
+		`{"a":1,"b":x,"a":1}`:                    "not valid JSON",
+		`{"mine":1,"mine":1}`:                    "mine",
+		`{"a":1,"a":` + strings.Repeat("[", 100): "duplicate",
+	} {
+		wantFault(t, jws.ReadUnverified(unverified("{}", object), 8, failing), want)
+	}
+}
+
 func TestR37TextsAreAtMost512(t *testing.T) {
 	for n, good := range map[int]bool{512: true, 513: false} {
 		texts, err := member(`{"a":["a"`+strings.Repeat(`,"a"`, n-1)+`]}`, jws.Value.Texts)
