@@ -25,10 +25,12 @@ const (
 
 // api is the HTTP interface.
 type api struct {
-	store  *store.Store
-	auth   *httpauth.Auth
-	health health
-	log    *slog.Logger
+	store    *store.Store
+	auth     *httpauth.Auth
+	leeway   time.Duration // that of the verifier
+	watchers *watchers
+	health   health
+	log      *slog.Logger
 }
 
 // routes returns the routes of the API. open adds routes that need no token.
@@ -46,6 +48,7 @@ func (a *api) routes(open ...func(chi.Router)) chi.Router {
 	})
 	chiauth.Group(r, a.auth, func(r chi.Router) {
 		r.Get("/todos", a.handle(a.list))
+		r.Get("/todos/events", a.handle(a.events))
 		r.Get("/todos/{id}", a.handle(a.get))
 	}, verifier.Scopes(scopeRead))
 	chiauth.Group(r, a.auth, func(r chi.Router) {
@@ -123,9 +126,24 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 }
 
 func (a *api) get(w http.ResponseWriter, r *http.Request, t *verifier.Token) error {
-	todo, err := a.store.Get(r.Context(), t.Subject(), chi.URLParam(r, "id"))
+	match, err := ifMatch(r.Header)
 	if err != nil {
 		return err
+	}
+	noneMatch, err := ifNoneMatch(r.Header)
+	if err != nil {
+		return err
+	}
+	todo, err := a.store.Get(r.Context(), t.Subject(), chi.URLParam(r, "id"))
+	switch {
+	case err != nil:
+		return err
+	case !allHold(match, todo.Version):
+		return store.ErrConflict
+	case !allHold(noneMatch, todo.Version):
+		w.Header().Set("ETag", etag(todo.Version))
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	return writeTodo(w, http.StatusOK, todo)
 }
@@ -135,7 +153,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 		Title optional[string] `json:"title"`
 		Done  optional[bool]   `json:"done"`
 	}
-	versions, err := ifMatch(r.Header)
+	conditions, err := preconditions(r.Header)
 	if err != nil {
 		return err
 	}
@@ -144,7 +162,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 		return err
 	}
 	patch := store.Patch{Title: body.Title.value, Done: body.Done.value}
-	todo, err := a.store.Update(r.Context(), t.Subject(), chi.URLParam(r, "id"), patch, versions...)
+	todo, err := a.store.Update(r.Context(), t.Subject(), chi.URLParam(r, "id"), patch, conditions...)
 	if err != nil {
 		return err
 	}
@@ -152,11 +170,11 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 }
 
 func (a *api) delete(w http.ResponseWriter, r *http.Request, t *verifier.Token) error {
-	versions, err := ifMatch(r.Header)
+	conditions, err := preconditions(r.Header)
 	if err != nil {
 		return err
 	}
-	if err := a.store.Delete(r.Context(), t.Subject(), chi.URLParam(r, "id"), versions...); err != nil {
+	if err := a.store.Delete(r.Context(), t.Subject(), chi.URLParam(r, "id"), conditions...); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

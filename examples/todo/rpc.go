@@ -21,7 +21,7 @@ type rpc struct {
 	todov1.UnimplementedTodoServiceServer
 	store    *store.Store
 	log      *slog.Logger
-	watchers watchers
+	watchers *watchers
 }
 
 // rpcChecks says what a caller needs for each method, besides a token.
@@ -81,7 +81,7 @@ func (s *rpc) GetTodo(ctx context.Context, in *todov1.GetTodoRequest) (*todov1.T
 // UpdateTodo implements todov1.TodoServiceServer.
 func (s *rpc) UpdateTodo(ctx context.Context, in *todov1.UpdateTodoRequest) (*todov1.Todo, error) {
 	return s.answer(ctx, func(owner string) (store.Todo, error) {
-		return s.store.Update(ctx, owner, in.GetId(), store.Patch{Title: in.Title, Done: in.Done}, versionsOf(in.IfVersion)...)
+		return s.store.Update(ctx, owner, in.GetId(), store.Patch{Title: in.Title, Done: in.Done}, ifVersion(in.IfVersion)...)
 	})
 }
 
@@ -91,7 +91,7 @@ func (s *rpc) DeleteTodo(ctx context.Context, in *todov1.DeleteTodoRequest) (*to
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.Delete(ctx, owner, in.GetId(), versionsOf(in.IfVersion)...); err != nil {
+	if err := s.store.Delete(ctx, owner, in.GetId(), ifVersion(in.IfVersion)...); err != nil {
 		return nil, s.statusOf(ctx, err)
 	}
 	return &todov1.DeleteTodoResponse{}, nil
@@ -109,7 +109,10 @@ func (s *rpc) WatchTodos(_ *todov1.WatchTodosRequest, stream grpc.ServerStreamin
 		return status.Error(codes.ResourceExhausted, "too many watches: end another one first")
 	}
 	defer s.watchers.leave(owner)
-	watch := s.store.Watch(owner)
+	watch, err := s.store.Watch(owner)
+	if err != nil {
+		return s.statusOf(ctx, err)
+	}
 	defer watch.Close()
 	if err := stream.SendHeader(metadata.MD{}); err != nil {
 		return err
@@ -120,7 +123,7 @@ func (s *rpc) WatchTodos(_ *todov1.WatchTodosRequest, stream grpc.ServerStreamin
 			if !open {
 				return s.statusOf(ctx, watch.Err())
 			}
-			if err := stream.Send(&todov1.WatchTodosResponse{Kind: kindOf(change.Kind), Todo: toProto(change.Todo)}); err != nil {
+			if err := stream.Send(changeToProto(change)); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -153,6 +156,9 @@ func (s *rpc) statusOf(ctx context.Context, err error) error {
 		return status.Error(codes.InvalidArgument, err.Error())
 	case errors.Is(err, store.ErrSlow):
 		return status.Error(codes.ResourceExhausted, "the watch was not read fast enough: list the todos again")
+	case errors.Is(err, store.ErrInterrupted):
+		s.log.WarnContext(ctx, "a watch was ended", "error", err)
+		return status.Error(codes.Unavailable, "changes may have been missed: list the todos again")
 	case errors.Is(err, store.ErrClosed):
 		return status.Error(codes.Unavailable, "the server is stopping")
 	case ctx.Err() != nil:
@@ -172,11 +178,12 @@ func ownerOf(ctx context.Context) (string, error) {
 	return token.Subject(), nil
 }
 
-func versionsOf(version *int64) []int64 {
+// ifVersion is ifMatch for gRPC.
+func ifVersion(version *int64) []store.Condition {
 	if version == nil {
 		return nil
 	}
-	return []int64{*version}
+	return []store.Condition{store.At(*version)}
 }
 
 func toProto(t store.Todo) *todov1.Todo {
@@ -184,6 +191,16 @@ func toProto(t store.Todo) *todov1.Todo {
 		Id: t.ID, Title: t.Title, Done: t.Done, Version: t.Version,
 		CreatedAt: timestamppb.New(t.CreatedAt), UpdatedAt: timestamppb.New(t.UpdatedAt),
 	}
+}
+
+func changeToProto(c store.Change) *todov1.WatchTodosResponse {
+	out := &todov1.WatchTodosResponse{Kind: kindOf(c.Kind)}
+	if c.Kind == store.Deleted {
+		out.Todo = &todov1.Todo{Id: c.Todo.ID, Version: c.Todo.Version}
+	} else {
+		out.Todo = toProto(c.Todo)
+	}
+	return out
 }
 
 func kindOf(k store.ChangeKind) todov1.WatchTodosResponse_Kind {

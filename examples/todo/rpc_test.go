@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
 	"github.com/bearerproof/bearerproof/examples/todo/todov1"
@@ -138,34 +139,49 @@ func TestPagesOverGRPC(t *testing.T) {
 }
 
 func TestAWatchSendsTheCallersChanges(t *testing.T) {
-	s := newService(t)
-	client := todov1.NewTodoServiceClient(s.dial(t))
-	stream, err := client.WatchTodos(with(t, s.full("alice")), &todov1.WatchTodosRequest{})
+	onEachDatabase(t, func(t *testing.T, s *service) {
+		client := todov1.NewTodoServiceClient(s.dial(t))
+		stream := openWatch(t, client, s.full("alice"))
+		if _, err := s.store.Create(t.Context(), "bob", "not hers"); err != nil {
+			t.Fatal(err)
+		}
+		// What is done over HTTP is seen over gRPC.
+		created := s.do(t, request{method: "POST", path: "/todos", token: s.full("alice"), body: `{"title":"hers"}`})
+		path, todo := created.header.Get("Location"), fromJSON[todoJSON](t, created.body)
+		want := &todov1.WatchTodosResponse{Kind: todov1.WatchTodosResponse_KIND_CREATED, Todo: &todov1.Todo{
+			Id: todo.ID, Title: "hers", Version: 1, CreatedAt: timestamppb.New(todo.CreatedAt), UpdatedAt: timestamppb.New(todo.UpdatedAt),
+		}}
+		wantReceived(t, stream, want)
+		edited := s.do(t, request{method: "PATCH", path: path, token: s.full("alice"), body: `{"done":true}`})
+		want.Kind = todov1.WatchTodosResponse_KIND_UPDATED
+		want.Todo.Done, want.Todo.Version, want.Todo.UpdatedAt = true, 2, timestamppb.New(fromJSON[todoJSON](t, edited.body).UpdatedAt)
+		wantReceived(t, stream, want)
+		s.do(t, request{method: "DELETE", path: path, token: s.full("alice")})
+		wantReceived(t, stream, &todov1.WatchTodosResponse{Kind: todov1.WatchTodosResponse_KIND_DELETED, Todo: &todov1.Todo{Id: todo.ID, Version: 2}})
+		s.store.EndWatches()
+		if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
+			t.Errorf("when the server stops, the watch ends with %v, want Unavailable", err)
+		}
+	})
+}
+
+// openWatch opens a watch as the bearer of the token and waits until it is in place.
+func openWatch(t *testing.T, client todov1.TodoServiceClient, token string) grpc.ServerStreamingClient[todov1.WatchTodosResponse] {
+	t.Helper()
+	stream, err := client.WatchTodos(with(t, token), &todov1.WatchTodosRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stream.Header(); err != nil { // the watch is in place
+	if _, err := stream.Header(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store.Create(t.Context(), "bob", "not hers"); err != nil {
-		t.Fatal(err)
-	}
-	// What is done over HTTP is seen over gRPC.
-	path := s.do(t, request{method: "POST", path: "/todos", token: s.full("alice"), body: `{"title":"hers"}`}).header.Get("Location")
-	s.do(t, request{method: "PATCH", path: path, token: s.full("alice"), body: `{"done":true}`})
-	s.do(t, request{method: "DELETE", path: path, token: s.full("alice")})
-	for _, want := range []struct {
-		kind todov1.WatchTodosResponse_Kind
-		done bool
-	}{{todov1.WatchTodosResponse_KIND_CREATED, false}, {todov1.WatchTodosResponse_KIND_UPDATED, true}, {todov1.WatchTodosResponse_KIND_DELETED, true}} {
-		got, err := stream.Recv()
-		if err != nil || got.GetKind() != want.kind || got.GetTodo().GetTitle() != "hers" || got.GetTodo().GetDone() != want.done || "/todos/"+got.GetTodo().GetId() != path {
-			t.Fatalf("the watch sent %v, %v, want %v", got, err, want)
-		}
-	}
-	s.store.EndWatches()
-	if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
-		t.Errorf("when the server stops, the watch ends with %v, want Unavailable", err)
+	return stream
+}
+
+func wantReceived(t *testing.T, stream grpc.ServerStreamingClient[todov1.WatchTodosResponse], want *todov1.WatchTodosResponse) {
+	t.Helper()
+	if got, err := stream.Recv(); err != nil || !proto.Equal(got, want) {
+		t.Fatalf("the watch sent %v, %v, want %v", got, err, want)
 	}
 }
 

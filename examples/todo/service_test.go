@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store/storetest"
 	"github.com/bearerproof/bearerproof/issuertest"
 )
 
@@ -33,7 +34,20 @@ type service struct {
 	url    string
 }
 
-func newService(t *testing.T) *service {
+// newService keeps the todos in an SQLite file.
+func newService(t testing.TB) *service {
+	t.Helper()
+	return newServiceOn(t, storetest.SQLite(t))
+}
+
+// onEachDatabase runs a test on each database.
+func onEachDatabase(t *testing.T, test func(t *testing.T, s *service)) {
+	for name, locate := range storetest.Locations() {
+		t.Run(name, func(t *testing.T) { test(t, newServiceOn(t, locate(t))) })
+	}
+}
+
+func newServiceOn(t testing.TB, database string) *service {
 	t.Helper()
 	at := httptest.NewUnstartedServer(nil)
 	issuer := issuertest.New("http://" + at.Listener.Addr().String())
@@ -49,14 +63,15 @@ func newService(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	todos, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "todo.db"), time.Now)
+	todos, err := store.Open(t.Context(), database, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { todos.Close() })
-	a := &api{store: todos, auth: auth.http, health: health{keys: auth.keys, store: todos, log: log}, log: log}
-	server := httptest.NewServer(a.routes())
+	a := &api{store: todos, auth: auth.http, leeway: s.leeway, watchers: new(watchers), health: health{keys: auth.keys, store: todos, log: log}, log: log}
+	server := httptest.NewServer(a.routes(mountOpenAPI))
 	t.Cleanup(server.Close)
+	t.Cleanup(todos.EndWatches) // the server waits for them
 	return &service{issuer: issuer, down: at.Close, store: todos, auth: auth, api: a, url: server.URL}
 }
 
@@ -73,6 +88,9 @@ type request struct {
 	method, path, token, body string
 	header                    http.Header // replaces Content-Type, which is application/json if there is a body
 }
+
+// limited is a client whose requests end, those of streams too.
+func limited() *http.Client { return &http.Client{Timeout: 30 * time.Second} }
 
 type answer struct {
 	status int
@@ -95,7 +113,7 @@ func (s *service) do(t *testing.T, in request) answer {
 	if in.token != "" {
 		r.Header.Set("Authorization", "Bearer "+in.token)
 	}
-	resp, err := new(http.Client).Do(r)
+	resp, err := limited().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +138,7 @@ func fromJSON[T any](t *testing.T, text string) T {
 func (s *service) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	l := bufconn.Listen(1 << 20)
-	server, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log}, s.api.health)
+	server, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log, watchers: s.api.watchers}, s.api.health)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +168,12 @@ func with(t *testing.T, token string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
 
-func newRecorder(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
+func newRecorder(t *testing.T, h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	h.ServeHTTP(w, r)
 	return w
 }

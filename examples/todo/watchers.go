@@ -2,7 +2,8 @@ package main
 
 import "sync"
 
-// maxWatches is how many watches one owner may hold at a time. A watch whose
+// maxWatches is how many watches one owner may hold at a time in this process, over
+// gRPC and as event streams together. A watch whose
 // client does not read keeps its changes in memory until its token expires, and
 // each edit is sent to every watch of its owner.
 const maxWatches = 32

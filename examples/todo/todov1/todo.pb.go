@@ -550,7 +550,7 @@ func (*WatchTodosRequest) Descriptor() ([]byte, []int) {
 type WatchTodosResponse struct {
 	state protoimpl.MessageState  `protogen:"open.v1"`
 	Kind  WatchTodosResponse_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=todo.v1.WatchTodosResponse_Kind" json:"kind,omitempty"`
-	// The todo after the change; before it, if it was deleted.
+	// The todo after the change; of a deleted one, id and version only.
 	Todo          *Todo `protobuf:"bytes,2,opt,name=todo,proto3" json:"todo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -42,10 +42,13 @@ type TodoServiceClient interface {
 	UpdateTodo(ctx context.Context, in *UpdateTodoRequest, opts ...grpc.CallOption) (*Todo, error)
 	// DeleteTodo is ABORTED if the todo is not at if_version.
 	DeleteTodo(ctx context.Context, in *DeleteTodoRequest, opts ...grpc.CallOption) (*DeleteTodoResponse, error)
-	// WatchTodos sends the changes made through this server from now on. The
-	// response header arrives when the watch is in place: a client that then lists
-	// its todos misses nothing. A client that reads too slowly gets
-	// RESOURCE_EXHAUSTED and has to list again.
+	// WatchTodos sends the changes to the caller's todos from now on, through whichever
+	// server they are made. The response header arrives when the watch is in place: a
+	// client that then lists its todos misses nothing. A version that a later one has
+	// replaced may be left out, so a client takes an edit of a todo that it does not
+	// know for a new one. It watches and lists again after RESOURCE_EXHAUSTED, if it
+	// reads too slowly, and after UNAVAILABLE, if changes may have been missed or the
+	// server stops.
 	WatchTodos(ctx context.Context, in *WatchTodosRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTodosResponse], error)
 }
 
@@ -141,10 +144,13 @@ type TodoServiceServer interface {
 	UpdateTodo(context.Context, *UpdateTodoRequest) (*Todo, error)
 	// DeleteTodo is ABORTED if the todo is not at if_version.
 	DeleteTodo(context.Context, *DeleteTodoRequest) (*DeleteTodoResponse, error)
-	// WatchTodos sends the changes made through this server from now on. The
-	// response header arrives when the watch is in place: a client that then lists
-	// its todos misses nothing. A client that reads too slowly gets
-	// RESOURCE_EXHAUSTED and has to list again.
+	// WatchTodos sends the changes to the caller's todos from now on, through whichever
+	// server they are made. The response header arrives when the watch is in place: a
+	// client that then lists its todos misses nothing. A version that a later one has
+	// replaced may be left out, so a client takes an edit of a todo that it does not
+	// know for a new one. It watches and lists again after RESOURCE_EXHAUSTED, if it
+	// reads too slowly, and after UNAVAILABLE, if changes may have been missed or the
+	// server stops.
 	WatchTodos(*WatchTodosRequest, grpc.ServerStreamingServer[WatchTodosResponse]) error
 	mustEmbedUnimplementedTodoServiceServer()
 }

@@ -139,7 +139,7 @@ func TestClientCredentialsTokenOfAlice(t *testing.T) {
 		now := float64(time.Now().Unix())
 		want := map[string]any{
 			"iss": issuerURL, "aud": []any{"todo-api"}, "iat": now, "nbf": now, "exp": now + 120, "client_id": "alice",
-			"scope": "todos:read todos:write", "preferred_username": "alice",
+			"scope": "todos:read todos:write", "preferred_username": "alice", "realm_access": map[string]any{"roles": []any{"todo-admin"}},
 		}
 		if !reflect.DeepEqual(claims, want) {
 			t.Errorf("claims %v\nwant   %v", claims, want)

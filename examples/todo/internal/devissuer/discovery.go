@@ -30,7 +30,7 @@ func (i *Issuer) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	}
 	document.ClaimsSupported = []string{
 		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "azp", "client_id", "scope", "nonce", "auth_time", "at_hash", "c_hash",
-		"name", "preferred_username", "email", "email_verified",
+		"name", "preferred_username", "email", "email_verified", "realm_access",
 	}
 
 	w.Header().Set("Cache-Control", "no-cache")

@@ -1,8 +1,11 @@
 // Package devissuer is the identity provider that the example starts when no other one is configured.
 //
 // It is an OpenID provider built on github.com/zitadel/oidc/v3/pkg/op: discovery, the authorization code flow with
-// PKCE, client credentials, refresh tokens, user info and a key set that rotates. Its access tokens are JWTs signed
-// with RS256, as an API behind a real provider would receive them.
+// PKCE, client credentials, refresh tokens, user info, logout, and a key set that rotates when somebody asks for it (POST
+// to /rotate). Its access tokens are JWTs signed with RS256, as an API behind a real provider would receive them.
+//
+// A browser stays logged in, by a cookie, for 8 hours or until it logs out; until then it gets codes without the login
+// page, also when a request allows none (prompt=none).
 //
 // It is for development only. Nobody types a password: the login page has a button for each of the two users, alice
 // and bob, and the clients alice and bob know their own names as secrets. [New] therefore refuses an issuer URL that

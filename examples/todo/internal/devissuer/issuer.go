@@ -32,8 +32,10 @@ const (
 type Issuer struct {
 	url     string // set once
 	path    string // set once; of the issuer's URL, empty at the root
+	secure  bool   // set once; https
 	logger  *slog.Logger
 	storage *storage
+	logins  *browserLogins
 	login   *loginPage
 	op      provider
 	routes  http.Handler
@@ -68,7 +70,8 @@ func New(o Options) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Issuer{url: o.Issuer, path: at.Path, logger: o.Logger, storage: store, op: served}
+	i := &Issuer{url: o.Issuer, path: at.Path, secure: at.Scheme == "https", logger: o.Logger, storage: store, op: served}
+	i.logins = newBrowserLogins(i)
 	if i.login, err = newLoginPage(i); err != nil {
 		return nil, err
 	}
@@ -144,13 +147,15 @@ func (i *Issuer) newRoutes(origins []string) http.Handler {
 	for _, pattern := range []string{oidc.DiscoveryEndpoint, "/keys", "/oauth/token", "/revoke", "/userinfo"} {
 		routes.Handle(pattern, shared)
 	}
-	for _, pattern := range []string{"/authorize", "/end_session"} {
-		routes.Handle("GET "+pattern, library)
-		routes.Handle("POST "+pattern, library)
+	for _, method := range []string{"GET ", "POST "} {
+		routes.Handle(method+"/authorize", library)
+		routes.Handle(method+"/end_session", i.logins.ending(library))
 	}
 	routes.Handle("GET /authorize/callback", library)
 	routes.HandleFunc("GET /login", i.login.show)
-	routes.Handle("POST /login", http.NewCrossOriginProtection().Handler(http.HandlerFunc(i.login.submit)))
+	ours := http.NewCrossOriginProtection()
+	routes.Handle("POST /login", ours.Handler(http.HandlerFunc(i.login.submit)))
+	routes.Handle("POST /rotate", ours.Handler(http.HandlerFunc(i.serveRotate)))
 	routes.HandleFunc("GET /logged-out", i.login.showLoggedOut)
 	return routes
 }

@@ -136,7 +136,7 @@ func TestDiscoveryNamesExactlyWhatIsServed(t *testing.T) {
 				},
 				"claims_supported": []any{
 					"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "azp", "client_id", "scope", "nonce", "auth_time", "at_hash",
-					"c_hash", "name", "preferred_username", "email", "email_verified",
+					"c_hash", "name", "preferred_username", "email", "email_verified", "realm_access",
 				},
 				"code_challenge_methods_supported": []any{"S256"},
 				"request_uri_parameter_supported":  false,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
@@ -52,12 +53,15 @@ func newLoginPage(i *Issuer) (*loginPage, error) {
 	}, nil
 }
 
-// show offers the users for the pending request that the query's id names.
+// show offers the users for the pending request that the query's id names, unless the browser is logged in already.
 func (l *loginPage) show(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("id")
 	request, ok := l.issuer.storage.pending.get(id)
 	if !ok {
 		l.refuse(w)
+		return
+	}
+	if l.withoutPage(w, r, request) {
 		return
 	}
 	view := loginView{
@@ -76,16 +80,24 @@ func (l *loginPage) show(w http.ResponseWriter, r *http.Request) {
 // refused before it.
 func (l *loginPage) submit(w http.ResponseWriter, r *http.Request) {
 	u, ok := userNamed(r.PostFormValue("user"))
-	if !ok {
+	id := r.PostFormValue("id")
+	if _, pending := l.issuer.storage.pending.get(id); !ok || !pending {
 		l.refuse(w)
 		return
 	}
-	id, ok := l.issuer.storage.logIn(r.PostFormValue("id"), u)
-	if !ok {
-		l.refuse(w)
-		return
-	}
+	login := browserLogin{user: u, at: time.Now()}
+	l.issuer.logins.begin(w, r, login)
 	l.issuer.logger.InfoContext(r.Context(), "user logged in", slog.String("user", u.name))
+	l.proceed(w, r, id, login)
+}
+
+// proceed answers the pending request with the login, and sends the browser to the callback.
+func (l *loginPage) proceed(w http.ResponseWriter, r *http.Request, requestID string, login browserLogin) {
+	id, ok := l.issuer.storage.logIn(requestID, login)
+	if !ok {
+		l.refuse(w)
+		return
+	}
 	ctx := op.ContextWithIssuer(r.Context(), l.issuer.url)
 	http.Redirect(w, r, op.AuthCallbackURL(l.issuer.op)(ctx, id), http.StatusSeeOther)
 }

@@ -410,7 +410,7 @@ func TestLoginPageSaysWhatItIs(t *testing.T) {
 	page, id := openLogin(t, client, issuerURL, url.Values{"client_id": {`<b>"web"</b>`}, "state": {"<script>"}, "login_hint": {"<script>"}})
 	for _, want := range []string{
 		`<html lang="en">`, "<main>", "<h1>Log in</h1>", "development issuer", "no passwords",
-		`<button type="submit" name="user" value="alice">Log in as Alice Example</button>`,
+		`<button type="submit" name="user" value="alice" autofocus>Log in as Alice Example</button>`,
 		`<button type="submit" name="user" value="bob">Log in as Bob Example</button>`,
 		`action="/dev-issuer/login"`, "&lt;b&gt;",
 	} {

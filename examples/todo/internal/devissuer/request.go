@@ -29,17 +29,18 @@ type authRequest struct {
 	state        string
 	nonce        string
 	responseMode oidc.ResponseMode
-	challenge    string    // S256 code challenge (RFC 7636)
+	challenge    string // S256 code challenge (RFC 7636)
+	wish         wish
 	authTime     time.Time // zero before the login
 }
 
-// answeredBy returns the request as it stands after u logged in. It has a new identifier: the old one was known to
+// answeredBy returns the request as it stands after a login. It has a new identifier: the old one was known to
 // whoever sent the browser to the login page, and with it that party could fetch the code instead of the user.
-func (a *authRequest) answeredBy(u user, id string, at time.Time) *authRequest {
+func (a *authRequest) answeredBy(login browserLogin, id string) *authRequest {
 	answered := *a
 	answered.id = id
-	answered.subject = u.subject
-	answered.authTime = at
+	answered.subject = login.user.subject
+	answered.authTime = login.at
 	return &answered
 }
 

@@ -3,6 +3,7 @@ package devissuer_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -100,5 +101,25 @@ func TestTokensAreMadeWhileKeysRotate(t *testing.T) {
 	}
 	if err := <-rotated; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestRotationOverTheNetwork(t *testing.T) {
+	issuer, client := start(t, devissuer.Options{})
+	old := issuer.CurrentKeyID()
+	foreign := request(t, "POST", issuerURL+"/rotate", "")
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	if answer, _ := do(t, client, foreign); answer.StatusCode != http.StatusForbidden || issuer.CurrentKeyID() != old {
+		t.Errorf("asked by a page of another site: status %d", answer.StatusCode)
+	}
+	if answer, _ := do(t, client, request(t, "GET", issuerURL+"/rotate", "")); answer.StatusCode != http.StatusMethodNotAllowed || issuer.CurrentKeyID() != old {
+		t.Errorf("GET: status %d", answer.StatusCode)
+	}
+	answer, body := do(t, client, request(t, "POST", issuerURL+"/rotate", ""))
+	if kid := decode[map[string]string](t, body)["kid"]; answer.StatusCode != http.StatusOK || kid == old || kid != issuer.CurrentKeyID() {
+		t.Errorf("status %d, kid %q after %q", answer.StatusCode, kid, old)
+	}
+	if got, want := fetchKeys(t, client).ids(), []string{issuer.CurrentKeyID(), old}; !reflect.DeepEqual(got, want) {
+		t.Errorf("published %v, want %v", got, want)
 	}
 }

@@ -57,16 +57,14 @@ func newStorage(clients map[string]*client, audience string, lifetime time.Durat
 
 // CreateAuthRequest stores an authorization request whose client and redirect URI the library has checked. A refusal
 // is sent there.
-func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, _ string) (op.AuthRequest, error) {
+// hinted is the subject of the request's ID token, if it has one.
+func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, hinted string) (op.AuthRequest, error) {
 	c, ok := s.clients[asked.ClientID]
 	if !ok {
 		return nil, oidc.ErrInvalidRequestRedirectURI().WithDescription("unknown client")
 	}
 	if asked.CodeChallenge == "" || asked.CodeChallengeMethod != oidc.CodeChallengeMethodS256 {
 		return nil, oidc.ErrInvalidRequest().WithDescription("a code_challenge with the method S256 is required")
-	}
-	if slices.Contains(asked.Prompt, oidc.PromptNone) {
-		return nil, oidc.ErrLoginRequired().WithDescription("every login here is made on the login page")
 	}
 	scopes := c.grant(asked.Scopes)
 	if len(scopes) == 0 {
@@ -80,20 +78,21 @@ func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, 
 		nonce:        asked.Nonce,
 		responseMode: asked.ResponseMode,
 		challenge:    asked.CodeChallenge,
+		wish:         wishOf(asked, hinted),
 	}
 	s.pending.put(request.id, request, time.Now().Add(loginTime))
 	return request, nil
 }
 
-// logIn records that u answered the pending request and returns the identifier to continue with. It succeeds once.
-func (s *storage) logIn(requestID string, u user) (string, bool) {
+// logIn records that the login answers the pending request and returns the identifier to continue with. It succeeds
+// once.
+func (s *storage) logIn(requestID string, login browserLogin) (string, bool) {
 	request, ok := s.pending.take(requestID)
 	if !ok {
 		return "", false
 	}
-	now := time.Now()
-	answered := request.answeredBy(u, rand.Text(), now)
-	s.answered.put(answered.id, answered, now.Add(codeTime))
+	answered := request.answeredBy(login, rand.Text())
+	s.answered.put(answered.id, answered, time.Now().Add(codeTime))
 	return answered.id, true
 }
 
@@ -286,16 +285,20 @@ func (s *storage) SetUserinfoFromToken(_ context.Context, info *oidc.UserInfo, t
 }
 
 // GetPrivateClaimsFromRequest adds what the library leaves out of access tokens: the granted scopes, as one string
-// (RFC 9068, section 2.2.3), and the user's name.
+// (RFC 9068, section 2.2.3), the user's name, and the user's roles where Keycloak writes them.
 func (s *storage) GetPrivateClaimsFromRequest(_ context.Context, request op.TokenRequest, _ []string) (map[string]any, error) {
 	u, ok := userOf(request.GetSubject())
 	if !ok {
 		return nil, errors.New("devissuer: unknown subject")
 	}
-	return map[string]any{
+	claims := map[string]any{
 		"scope":              strings.Join(request.GetScopes(), " "),
 		"preferred_username": u.name,
-	}, nil
+	}
+	if len(u.roles) > 0 {
+		claims["realm_access"] = map[string]any{"roles": u.roles}
+	}
+	return claims, nil
 }
 
 // GetPrivateClaimsFromScopes is not asked: GetPrivateClaimsFromRequest is there.

@@ -8,13 +8,14 @@ type user struct {
 	name    string // preferred_username, and the identifier of the user's client
 	display string
 	email   string
+	roles   []string // of the realm
 }
 
 // directory returns the users in the order of the login page. The subjects are not names, as with most providers, so
 // that a program which mistakes one for the other is noticed here.
 func directory() []user {
 	return []user{
-		{subject: "5a3c1c52-7d0e-4f0b-9a53-0a11ce000001", name: "alice", display: "Alice Example", email: "alice@example.com"},
+		{subject: "5a3c1c52-7d0e-4f0b-9a53-0a11ce000001", name: "alice", display: "Alice Example", email: "alice@example.com", roles: []string{"todo-admin"}},
 		{subject: "5a3c1c52-7d0e-4f0b-9a53-000b0b000002", name: "bob", display: "Bob Example", email: "bob@example.com"},
 	}
 }

@@ -60,6 +60,9 @@ func CheckLocation(location string) error {
 	return nil
 }
 
+// announcing is the migration that PostgreSQL alone has.
+const announcing = "00002_announce_postgres.sql"
+
 func isPostgres(location string) bool {
 	return strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://")
 }
@@ -75,25 +78,33 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	// Two servers that start together must not migrate together.
 	locker, err := lock.NewPostgresSessionLocker()
 	if err == nil {
-		err = requireUTF8(ctx, db)
+		err = fit(ctx, db)
 	}
 	if err == nil {
 		err = migrate(ctx, goose.DialectPostgres, db, goose.WithSessionLocker(locker))
 	}
+	s := &Store{read: db, write: db}
+	if err == nil {
+		err = s.listen(ctx, location)
+	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{read: db, write: db}, nil
+	return s, nil
 }
 
-// requireUTF8 refuses a database in which some titles could not be stored.
-func requireUTF8(ctx context.Context, db *sql.DB) error {
-	var encoding string
-	if err := db.QueryRowContext(ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
+// fit refuses a database in which some titles could not be stored, and one that
+// acknowledges what it could still lose.
+func fit(ctx context.Context, db *sql.DB) error {
+	var encoding, commit string
+	err := db.QueryRowContext(ctx, `SELECT current_setting('server_encoding'), current_setting('synchronous_commit')`).Scan(&encoding, &commit)
+	switch {
+	case err != nil:
 		return err
-	}
-	if encoding != "UTF8" {
+	case encoding != "UTF8":
 		return fmt.Errorf("the database's encoding is %s, want UTF8", encoding)
+	case commit == "off":
+		return errors.New("synchronous_commit is off: a todo that was acknowledged could be lost")
 	}
 	return nil
 }
@@ -111,7 +122,7 @@ func openSQLite(ctx context.Context, location string) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, goose.DialectSQLite3, write); err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, write, goose.WithExcludeNames([]string{announcing})); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))

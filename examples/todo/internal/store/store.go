@@ -2,7 +2,8 @@
 //
 // Every method takes the owner, which is the subject of a verified token, and
 // every statement names it: there is no way to ask for a todo without saying
-// whose. Both databases run the same statements and the same migrations.
+// whose. Both databases run the same statements; PostgreSQL also announces each
+// change to every server that uses it.
 package store
 
 import (
@@ -10,7 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"time"
 	"uuid"
 )
@@ -25,7 +26,11 @@ type Store struct {
 	read  *sql.DB // set once; the same as write on PostgreSQL
 	write *sql.DB // set once
 	now   func() time.Time
-	feed  feed
+	hush  func() // stops the listener; nil on SQLite, where there is none
+
+	feed feed
+
+	order sync.Mutex // held for a commit on SQLite and the telling of it
 }
 
 const columns = `id, title, done, created_at, updated_at, version`
@@ -84,10 +89,10 @@ func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]Tod
 	return todos[:limit], todos[limit-1].ID, nil
 }
 
-// Update edits a todo and returns it as it is then. With no versions it edits
-// whatever is there; with some, the todo must be at one of them, or the error
-// is [ErrConflict]. The error wraps [ErrTitle] if the title is not acceptable.
-func (s *Store) Update(ctx context.Context, owner, id string, p Patch, versions ...int64) (Todo, error) {
+// Update edits a todo and returns it as it is then. Where a condition does not
+// hold, the error is [ErrConflict]. The error wraps [ErrTitle] if the title is not
+// acceptable.
+func (s *Store) Update(ctx context.Context, owner, id string, p Patch, conditions ...Condition) (Todo, error) {
 	if !ValidID(id) {
 		return Todo{}, ErrNotFound
 	}
@@ -99,19 +104,19 @@ func (s *Store) Update(ctx context.Context, owner, id string, p Patch, versions 
 	const set = `UPDATE todos
 		 SET title = COALESCE($3, title), done = COALESCE($4, done), updated_at = $5, version = version + 1
 		 WHERE owner = $1 AND id = $2 AND (version = $6 OR $6 IS NULL) RETURNING ` + columns
-	return s.atVersion(ctx, owner, id, versions, func(version *int64) (Todo, error) {
+	return s.provided(ctx, owner, id, conditions, func(version *int64) (Todo, error) {
 		return s.change(ctx, owner, Updated, set, id, p.Title, p.Done, s.now().UnixMicro(), version)
 	})
 }
 
-// Delete removes a todo. versions are as in [Store.Update].
-func (s *Store) Delete(ctx context.Context, owner, id string, versions ...int64) error {
+// Delete removes a todo. The conditions are as in [Store.Update].
+func (s *Store) Delete(ctx context.Context, owner, id string, conditions ...Condition) error {
 	if !ValidID(id) {
 		return ErrNotFound
 	}
 	const remove = `DELETE FROM todos
 		 WHERE owner = $1 AND id = $2 AND (version = $3 OR $3 IS NULL) RETURNING ` + columns
-	_, err := s.atVersion(ctx, owner, id, versions, func(version *int64) (Todo, error) {
+	_, err := s.provided(ctx, owner, id, conditions, func(version *int64) (Todo, error) {
 		return s.change(ctx, owner, Deleted, remove, id, version)
 	})
 	return err
@@ -130,16 +135,19 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close ends every watch and closes the database.
 func (s *Store) Close() error {
-	s.feed.close()
+	s.EndWatches()
+	if s.hush != nil {
+		s.hush()
+	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// atVersion calls edit with the version that the todo is at, if it is one of
-// versions, or with nil if there are none to choose from. The statement itself
-// compares the version again, so nothing can slip in between; when something
-// did, versions only grow, and the loop ends.
-func (s *Store) atVersion(ctx context.Context, owner, id string, versions []int64, edit func(*int64) (Todo, error)) (Todo, error) {
-	if len(versions) == 0 {
+// provided calls edit with the version that the todo is at, if the conditions
+// hold there, or with nil if there are none. The statement itself compares the
+// version again, so nothing can slip in between; when something did, it starts
+// anew, and ends with ctx at the latest.
+func (s *Store) provided(ctx context.Context, owner, id string, conditions []Condition, edit func(*int64) (Todo, error)) (Todo, error) {
+	if len(conditions) == 0 {
 		return edit(nil)
 	}
 	for {
@@ -147,8 +155,10 @@ func (s *Store) atVersion(ctx context.Context, owner, id string, versions []int6
 		if err != nil {
 			return Todo{}, err
 		}
-		if !slices.Contains(versions, t.Version) {
-			return Todo{}, ErrConflict
+		for _, holds := range conditions {
+			if !holds(t.Version) {
+				return Todo{}, ErrConflict
+			}
 		}
 		t, err = edit(&t.Version)
 		if !errors.Is(err, ErrNotFound) {
@@ -157,8 +167,7 @@ func (s *Store) atVersion(ctx context.Context, owner, id string, versions []int6
 	}
 }
 
-// change runs one statement that returns the todo it touched, commits it, and
-// tells those who watch.
+// change runs one statement that returns the todo it touched, and commits it.
 func (s *Store) change(ctx context.Context, owner string, kind ChangeKind, query string, args ...any) (Todo, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -171,11 +180,27 @@ func (s *Store) change(ctx context.Context, owner string, kind ChangeKind, query
 	if err != nil {
 		return Todo{}, err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := s.commit(tx, owner, Change{Kind: kind, Todo: t}); err != nil {
 		return Todo{}, fmt.Errorf("store: %w", err)
 	}
-	s.feed.publish(owner, Change{Kind: kind, Todo: t})
 	return t, nil
+}
+
+// commit commits and tells those who watch, unless the listener does.
+func (s *Store) commit(tx *sql.Tx, owner string, c Change) error {
+	if s.hush != nil {
+		return tx.Commit()
+	}
+	if c.Kind == Deleted {
+		c.Todo = Todo{ID: c.Todo.ID, Version: c.Todo.Version}
+	}
+	s.order.Lock()
+	defer s.order.Unlock()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.feed.publish(topicOf(owner), c)
+	return nil
 }
 
 // scan reads the columns of one row.

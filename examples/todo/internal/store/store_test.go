@@ -2,26 +2,21 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-	"uuid"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store/storetest"
 )
 
 // conformance runs test on each database: the same demands on both.
 func conformance(t *testing.T, test func(t *testing.T, s *Store, clock *clock)) {
-	for name, locate := range map[string]func(*testing.T) string{
-		"sqlite":   sqliteFile,
-		"postgres": postgresSchema,
-	} {
+	for name, locate := range storetest.Locations() {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)}
 			s, err := Open(t.Context(), locate(t), c.Now)
@@ -32,42 +27,6 @@ func conformance(t *testing.T, test func(t *testing.T, s *Store, clock *clock)) 
 			test(t, s, c)
 		})
 	}
-}
-
-// sqliteFile has characters in its path that mean something in a URI.
-func sqliteFile(t *testing.T) string {
-	return filepath.Join(t.TempDir(), "a b%20?x=#é.db")
-}
-
-// postgresSchema gives each test tables of its own in the database that
-// TODO_TEST_DATABASE_URL names.
-func postgresSchema(t *testing.T) string {
-	location := os.Getenv("TODO_TEST_DATABASE_URL")
-	if location == "" {
-		t.Skip("TODO_TEST_DATABASE_URL is not set")
-	}
-	u, err := url.Parse(location)
-	if err != nil {
-		t.Fatal("TODO_TEST_DATABASE_URL cannot be parsed")
-	}
-	db, err := sql.Open("pgx", location)
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema := "test_" + strings.ReplaceAll(uuid.New().String(), "-", "")
-	if _, err := db.Exec("CREATE SCHEMA " + schema); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
-			t.Error(err)
-		}
-		db.Close()
-	})
-	q := u.Query()
-	q.Set("search_path", schema)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 // clock stands still until it is told to go on.
@@ -164,13 +123,13 @@ func TestOwnersNeverMeet(t *testing.T) {
 			t.Errorf("Update gave %v, want ErrNotFound", err)
 		}
 		// Not a conflict either: that would tell that the todo exists.
-		if _, err := s.Update(t.Context(), "bob", hers.ID, Patch{Title: &title}, 99); !errors.Is(err, ErrNotFound) {
+		if _, err := s.Update(t.Context(), "bob", hers.ID, Patch{Title: &title}, At(99)); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Update at a version gave %v, want ErrNotFound", err)
 		}
 		if err := s.Delete(t.Context(), "bob", hers.ID); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Delete gave %v, want ErrNotFound", err)
 		}
-		if err := s.Delete(t.Context(), "bob", hers.ID, 1); !errors.Is(err, ErrNotFound) {
+		if err := s.Delete(t.Context(), "bob", hers.ID, At(1)); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Delete at a version gave %v, want ErrNotFound", err)
 		}
 		if todos := mustList(t, s, "bob"); !slices.Equal(todos, []Todo{his}) {
@@ -189,19 +148,19 @@ func TestEditsAtAVersion(t *testing.T) {
 	conformance(t, func(t *testing.T, s *Store, _ *clock) {
 		todo := mustCreate(t, s, "alice", "one")
 		title := "two"
-		if _, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, 2); !errors.Is(err, ErrConflict) {
+		if _, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, At(2)); !errors.Is(err, ErrConflict) {
 			t.Errorf("Update at version 2 of version 1 gave %v, want ErrConflict", err)
 		}
 		if got := mustGet(t, s, "alice", todo.ID); got != todo {
 			t.Errorf("a refused edit left %+v", got)
 		}
-		if got, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, 9, 1); err != nil || got.Version != 2 {
+		if got, err := s.Update(t.Context(), "alice", todo.ID, Patch{Title: &title}, At(9, 1)); err != nil || got.Version != 2 {
 			t.Errorf("Update at version 9 or 1 gave %+v, %v", got, err)
 		}
-		if err := s.Delete(t.Context(), "alice", todo.ID, 1); !errors.Is(err, ErrConflict) {
+		if err := s.Delete(t.Context(), "alice", todo.ID, At(1)); !errors.Is(err, ErrConflict) {
 			t.Errorf("Delete at version 1 of version 2 gave %v, want ErrConflict", err)
 		}
-		if err := s.Delete(t.Context(), "alice", todo.ID, 2); err != nil {
+		if err := s.Delete(t.Context(), "alice", todo.ID, At(2)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -305,7 +264,7 @@ func TestOneEditOfAVersionWins(t *testing.T) {
 		for i := range errs {
 			wg.Go(func() {
 				done := true
-				_, errs[i] = s.Update(t.Context(), "alice", todo.ID, Patch{Done: &done}, 1)
+				_, errs[i] = s.Update(t.Context(), "alice", todo.ID, Patch{Done: &done}, At(1))
 			})
 		}
 		wg.Wait()
@@ -325,7 +284,7 @@ func TestOneEditOfAVersionWins(t *testing.T) {
 }
 
 func TestTwoServersShareADatabase(t *testing.T) {
-	for name, locate := range map[string]func(*testing.T) string{"sqlite": sqliteFile, "postgres": postgresSchema} {
+	for name, locate := range storetest.Locations() {
 		t.Run(name, func(t *testing.T) {
 			location := locate(t)
 			first, err := Open(t.Context(), location, time.Now)
@@ -382,7 +341,7 @@ func TestPingAfterClose(t *testing.T) {
 }
 
 func TestTodosOutliveTheProcess(t *testing.T) {
-	location := sqliteFile(t)
+	location := storetest.SQLite(t)
 	s, err := Open(t.Context(), location, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -399,9 +358,32 @@ func TestTodosOutliveTheProcess(t *testing.T) {
 	if _, err := os.Stat(location); err != nil {
 		t.Error(err)
 	}
-	var level int
-	if err := s.write.QueryRow("PRAGMA synchronous").Scan(&level); err != nil || level != 2 {
-		t.Errorf("synchronous is %d, %v, want 2 (FULL)", level, err)
+}
+
+// With these, SQLite waits for the disk before it acknowledges: a power failure
+// takes nothing that was.
+func TestSQLiteWaitsForTheDisk(t *testing.T) {
+	s, err := Open(t.Context(), storetest.SQLite(t), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal"} { // 2 is FULL
+		var got string
+		if err := s.write.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", pragma, got, err, want)
+		}
+	}
+}
+
+func TestPostgresThatDoesNotWaitForTheDiskIsRefused(t *testing.T) {
+	location := storetest.Postgres(t)
+	s, err := Open(t.Context(), location+"&synchronous_commit=off", time.Now)
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "synchronous_commit") {
+		t.Errorf("Open gave %v, want an error that names synchronous_commit", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,8 +17,7 @@ const MaxTitle = 500
 // else and a text that is no id at all give the same error.
 var ErrNotFound = errors.New("store: no such todo")
 
-// ErrConflict says that the todo is not at the version that the caller asked
-// for.
+// ErrConflict says that a [Condition] does not hold.
 var ErrConflict = errors.New("store: the todo has been changed")
 
 // ErrTitle says that a text cannot be a title. The wrapping error has the
@@ -33,6 +33,14 @@ type Todo struct {
 	CreatedAt time.Time // UTC, whole microseconds
 	UpdatedAt time.Time // UTC, whole microseconds
 	Version   int64     // 1 for a new todo, one more with every edit
+}
+
+// Condition says whether a todo may be changed, by the version that it is at.
+type Condition func(version int64) bool
+
+// At holds if the todo is at one of the versions.
+func At(versions ...int64) Condition {
+	return func(version int64) bool { return slices.Contains(versions, version) }
 }
 
 // Patch is an edit. A nil field stays as it is.

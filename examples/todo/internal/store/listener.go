@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// heartbeat is how long the connection may be silent before it is asked for a
+	// sign of life: a broken network says nothing.
+	heartbeat = 15 * time.Second
+
+	// The wait before a new connection doubles from the least to the most.
+	leastWait = 100 * time.Millisecond
+	mostWait  = 10 * time.Second
+)
+
+// connection is a connection to PostgreSQL that listens.
+type connection interface {
+	WaitForNotification(ctx context.Context) (*pgconn.Notification, error)
+	Ping(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
+// listener tells a feed what PostgreSQL announces: the changes of this process
+// and of all others, in the order of their commits.
+type listener struct {
+	connect func(context.Context) (connection, error)                 // set once
+	read    func(ctx context.Context, owner, id string) (Todo, error) // set once
+	feed    *feed                                                     // set once
+}
+
+// listen follows the changes that the database announces until the store closes.
+func (s *Store) listen(ctx context.Context, location string) error {
+	connect, err := listenAt(location)
+	if err != nil {
+		return err
+	}
+	first, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	l := &listener{connect: connect, read: s.Get, feed: &s.feed}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.run(running, first)
+	}()
+	s.hush = func() {
+		stop()
+		<-done
+	}
+	return nil
+}
+
+// run follows one connection after the other. What is announced between two of
+// them is missed, so no watch outlives its connection.
+func (l *listener) run(ctx context.Context, c connection) {
+	wait := leastWait
+	for {
+		began := time.Now()
+		err := l.follow(ctx, c)
+		l.feed.interrupt(fmt.Errorf("%w: %w", ErrInterrupted, err))
+		if time.Since(began) > mostWait {
+			wait = leastWait
+		}
+		for c = nil; c == nil; wait = min(2*wait, mostWait) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+			if c, err = l.reconnect(ctx); err != nil {
+				l.feed.interrupt(fmt.Errorf("%w: %w", ErrInterrupted, err))
+			}
+		}
+		l.feed.resume()
+	}
+}
+
+func (l *listener) reconnect(ctx context.Context) (connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return l.connect(ctx)
+}
+
+// follow tells what the connection announces until it breaks or ctx ends, and
+// closes it.
+func (l *listener) follow(ctx context.Context, c connection) error {
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = c.Close(ctx) // nothing was written
+	}()
+	for {
+		payload, err := next(ctx, c)
+		if err != nil {
+			return err
+		}
+		a, err := parseAnnouncement(payload)
+		if err != nil {
+			return err // it may have been a change
+		}
+		l.tell(ctx, a)
+	}
+}
+
+// next waits for an announcement, and asks for a sign of life now and then.
+func next(ctx context.Context, c connection) (payload string, err error) {
+	for {
+		silence, cancel := context.WithTimeout(ctx, heartbeat)
+		n, err := c.WaitForNotification(silence)
+		silent := silence.Err() != nil
+		cancel()
+		if err == nil {
+			return n.Payload, nil
+		}
+		if ctx.Err() != nil || !silent {
+			return "", err
+		}
+		if err := ping(ctx, c); err != nil {
+			return "", err
+		}
+	}
+}
+
+func ping(ctx context.Context, c connection) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c.Ping(ctx)
+}
+
+// tell publishes the change, if anybody watches it. It reads the todo, which an
+// announcement does not contain; if that is not what was announced, it has
+// changed again, and that will be announced too.
+func (l *listener) tell(ctx context.Context, a announcement) {
+	owner, watched := l.feed.owner(a.topic)
+	if !watched {
+		return
+	}
+	todo, err := l.read(ctx, owner, a.id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		if a.kind == Deleted {
+			l.feed.publish(a.topic, Change{Kind: Deleted, Todo: Todo{ID: a.id, Version: a.version}})
+		}
+	case err != nil:
+		l.feed.miss(a.topic, err)
+	case a.kind != Deleted && todo.Version == a.version:
+		l.feed.publish(a.topic, Change{Kind: a.kind, Todo: todo})
+	}
+}
+
+// announcement is what the trigger of the migration 00002 says.
+type announcement struct {
+	kind    ChangeKind
+	topic   topic
+	id      string
+	version int64
+}
+
+// parseAnnouncement reads a payload. Whoever may connect to the database may
+// announce anything.
+func parseAnnouncement(payload string) (announcement, error) {
+	fields := strings.Split(payload, " ")
+	if len(fields) != 4 {
+		return announcement{}, errors.New("an announcement that cannot be read")
+	}
+	kind, known := map[string]ChangeKind{"INSERT": Created, "UPDATE": Updated, "DELETE": Deleted}[fields[0]]
+	version, err := strconv.ParseInt(fields[3], 10, 64)
+	if !known || err != nil || !ValidID(fields[2]) {
+		return announcement{}, errors.New("an announcement that cannot be read")
+	}
+	return announcement{kind: kind, topic: topic(fields[1]), id: fields[2], version: version}, nil
+}
+
+// listenAt returns a function that connects to the database and listens.
+func listenAt(location string) (func(context.Context) (connection, error), error) {
+	config, err := pgx.ParseConfig(location)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (connection, error) {
+		c, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		if err := subscribe(ctx, c); err != nil {
+			return nil, errors.Join(err, c.Close(ctx))
+		}
+		return c, nil
+	}, nil
+}
+
+func subscribe(ctx context.Context, c *pgx.Conn) error {
+	var channel string
+	if err := c.QueryRow(ctx, `SELECT 'todos_' || 'todos'::regclass::oid`).Scan(&channel); err != nil {
+		return err
+	}
+	_, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{channel}.Sanitize())
+	return err
+}
