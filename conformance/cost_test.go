@@ -125,6 +125,8 @@ func heaviest() []Row {
 		"audiences and a name behind an escape": {Remove: []string{"aud"}, Text: `{%s,` + auds + `,"\/%r":0`, Repeat: `a`, Times: 9300},
 		"audiences and names of escapes":        {Remove: []string{"aud"}, Text: `{%s,` + auds + `%r`, Repeat: `,"\u0061#":0`, Times: 650},
 		"audiences and colons":                  {Remove: []string{"aud"}, Text: `{%s,` + auds + `,"x":[""%r]`, Repeat: `,":"`, Times: 2300},
+		"audiences again and again":             {Remove: []string{"aud"}, Text: `{%s,"x":"` + strings.Repeat("x", 1200) + `"%r`, Repeat: `,"aud":["a"` + strings.Repeat(`,"\n"`, 511) + `]`, Times: 4},
+		"audiences and names of line breaks":    {Remove: []string{"aud"}, Text: `{%s,"aud":["todo-api"` + strings.Repeat(`,"\n"`, 511) + `]%r,"a":0`, Repeat: `,"\n":0`, Times: 1150},
 		"an issuer behind an escape":            {Remove: []string{"iss"}, Text: `{%s,"iss":"\/%r"`, Repeat: `:`, Times: 11600},
 		"an array of arrays":                    {Text: `{%s,"x":[0%r]`, Repeat: `,[]`, Times: 3900},
 	} {

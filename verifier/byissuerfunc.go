@@ -94,7 +94,8 @@ type ByIssuerFuncOptions struct {
 // No request waits longer than 5 s for it, beside what the verifier's key source may
 // take then. At most 1,024 wait at a time: those for one issuer take no more places
 // than they leave free, and 128 are reserved for issuers that have had a verifier.
-// Beyond that the answer is ErrUnavailable. At most 16 calls run at a time: 12 that
+// Beyond that the answer is ErrUnavailable. A request that waits holds at most 2.5 times
+// MaxTokenBytes: 40 KiB by default, and 40 MiB for all of them. At most 16 calls run at a time: 12 that
 // requests wait for, in the order of their coming, and 4 that renew. Nothing runs while
 // there is no call.
 //

@@ -43,6 +43,9 @@ func (c *claims) Member(name jws.Name, value jws.Value) (err error) {
 	case "sub":
 		c.subject, err = value.Text()
 	case "aud":
+		if c.audience != nil {
+			return value.Skip() // a duplicate, for which the payload is refused at its end
+		}
 		c.audience, err = value.Texts()
 	case "exp":
 		c.expires, err = numericDate(value)

@@ -26,3 +26,6 @@ func (m *Message) Buffer() []byte { return m.buffer[:cap(m.buffer)] }
 
 // NamesMemory is how many bytes the message has for names.
 func (m *Message) NamesMemory() int { return 4 * cap(m.object.names.at) }
+
+// Reopen lets the message read another token with the memory that it has.
+func (m *Message) Reopen(parts Parts) { m.parts = parts }

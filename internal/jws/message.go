@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -156,8 +155,11 @@ func (m *Message) decode(part, encoded string) ([]byte, error) {
 		return nil, partFault{part, fault("has a line break")}
 	}
 	m.signature, m.signed = nil, nil // their place is taken
-	// There is room for all that follows, too.
-	m.buffer = slices.Grow(m.buffer[:0], len(m.parts.signed)+len(m.parts.Signature))
+	// There is room for all that follows, too, and no more: Close keeps no larger one.
+	if room := len(m.parts.signed) + len(m.parts.Signature); cap(m.buffer) < room {
+		m.buffer = make([]byte, 0, room)
+	}
+	m.buffer = m.buffer[:0]
 	decoded, err := strict.AppendDecode(m.buffer, []byte(encoded))
 	if err != nil {
 		return nil, partFault{part, fault("is not base64url without padding (RFC 7515 §2)")}

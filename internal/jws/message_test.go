@@ -217,3 +217,27 @@ func TestNoStepIsTakenForAnother(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A buffer that grows by the step of append would be too large to be kept.
+func TestTheLargestTokensMemoryIsKept(t *testing.T) {
+	parts := func(octets int) jws.Parts {
+		p, wrong := jws.Split(jwstest.Encode(`{"alg":"EdDSA"}`) + "." + strings.Repeat("A", octets) + ".AAAA")
+		if wrong != 0 {
+			t.Fatal(wrong)
+		}
+		return p
+	}
+	for _, octets := range []int{14100, 15900} {
+		m := new(jws.Messages).Open(parts(14000))
+		if err := m.ReadSignature(); err != nil {
+			t.Fatal(err)
+		}
+		m.Reopen(parts(octets))
+		if err := m.ReadSignature(); err != nil {
+			t.Fatal(err)
+		}
+		if kept := len(m.Buffer()); kept > 16<<10 {
+			t.Errorf("a token of %d octets after one of 14,000: %d octets", octets, kept)
+		}
+	}
+}

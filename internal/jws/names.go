@@ -16,11 +16,19 @@ type names struct {
 	at   []uint32 // behind the opening quote of each
 }
 
-// begin makes room for the names of a text, each of which takes a colon and two
-// quotes. To grow step by step would take several times the memory.
-func (n *names) begin(text string) {
+// begin makes room for the names of a text, at most so many unless most is 0. Each takes
+// two quotes and, but for the last one of a text that was cut, a colon. Growing step by
+// step would take twice the memory.
+func (n *names) begin(text string, most int) {
 	n.text = text
-	n.at = slices.Grow(n.at[:0], min(strings.Count(text, ":"), strings.Count(text, `"`)/2))
+	n.at = n.at[:0]
+	room := min(strings.Count(text, ":")+1, strings.Count(text, `"`)/2)
+	if most > 0 {
+		room = min(room, most+1)
+	}
+	if cap(n.at) < room { // slices.Grow would make more, and Close then keeps none of it
+		n.at = make([]uint32, 0, room)
+	}
 }
 
 // add adds a name of the innermost object.

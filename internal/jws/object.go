@@ -63,7 +63,7 @@ type object struct {
 func (o *object) read(text string, maxDepth, maxNames int, members Members) error {
 	o.scanner = scanner{text: text}
 	o.maxDepth, o.maxNames, o.count = maxDepth, maxNames, 0
-	o.names.begin(text)
+	o.names.begin(text, maxNames)
 	if o.peek() != '{' {
 		return WrongType("a JSON object")
 	}
