@@ -2,6 +2,9 @@ module github.com/bearerproof/bearerproof/examples
 
 go 1.27.0
 
+// Packages of the page may bring Go files of their own.
+ignore ./todo/web/node_modules
+
 require (
 	github.com/bearerproof/bearerproof v0.0.0
 	github.com/bearerproof/bearerproof/adapters/chiauth v0.0.0
@@ -14,6 +17,7 @@ require (
 	github.com/rs/cors v1.11.1
 	github.com/zitadel/oidc/v3 v3.51.17
 	go.uber.org/goleak v1.3.0
+	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/time v0.16.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12

@@ -17,16 +17,31 @@ import (
 // other issuer are.
 func newDevIssuer(s settings, base string, log *slog.Logger) (*devissuer.Issuer, error) {
 	issuer, err := devissuer.New(devissuer.Options{
-		Issuer:       base + "/dev-issuer",
-		Audience:     s.audience,
-		WebClientID:  s.webClientID,
-		WebRedirects: []string{base + "/"},
-		Logger:       log,
+		Issuer:        base + "/dev-issuer",
+		Audience:      s.audience,
+		WebClientID:   s.webClientID,
+		WebRedirects:  pagesOf(base),
+		TokenLifetime: s.devLifetime,
+		Logger:        log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the development issuer (TODO_ADDR, TODO_AUDIENCE, TODO_WEB_CLIENT_ID): %w", err)
 	}
 	return issuer, nil
+}
+
+// devScope is what the page asks the development issuer for besides: the provider
+// library that it is built on gives refresh tokens for this scope alone.
+const devScope = "offline_access"
+
+// pagesOf returns where the page may be opened: what listens at 127.0.0.1 answers
+// at localhost too, and people type the one or the other.
+func pagesOf(base string) []string {
+	pages := []string{base + "/"}
+	if port, ok := strings.CutPrefix(base, "http://127.0.0.1:"); ok {
+		pages = append(pages, "http://localhost:"+port+"/")
+	}
+	return pages
 }
 
 func mountDevIssuer(issuer *devissuer.Issuer) func(chi.Router) {
@@ -41,9 +56,11 @@ func baseURL(setting string, addr net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// writeTour prints commands that make and list a todo as alice.
+// writeTour prints where the page is, and commands that make and list a todo as alice.
 func writeTour(w io.Writer, base string) error {
-	_, err := fmt.Fprint(w, strings.ReplaceAll(`The development issuer is for this machine only. Paste these lines to make a todo as alice, and to list hers:
+	_, err := fmt.Fprint(w, strings.ReplaceAll(`Open BASE/ in a browser, and sign in as alice or bob. The development issuer is for this machine only.
+
+Or paste these lines to make a todo as alice, and to list hers:
 
 TOKEN=$(curl -s -u alice:alice -d grant_type=client_credentials -d 'scope=todos:read todos:write' BASE/dev-issuer/oauth/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"title":"buy milk"}' BASE/todos

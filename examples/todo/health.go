@@ -14,6 +14,8 @@ type health struct {
 	keys  interface{ Ready() error }
 	store interface{ Ping(context.Context) error }
 	log   *slog.Logger
+
+	stopping *stopping // nil: it never stops
 }
 
 // routes adds /healthz and /readyz.
@@ -33,6 +35,9 @@ func (h health) routes(r chi.Router) {
 // missing returns what the service lacks, or "". The reason goes to the log
 // only: anybody may ask for readiness.
 func (h health) missing(ctx context.Context) string {
+	if h.stopping.has() {
+		return "the service is stopping and"
+	}
 	if err := h.keys.Ready(); err != nil {
 		h.log.WarnContext(ctx, "not ready: keys", "error", err)
 		return "the issuer's keys are"

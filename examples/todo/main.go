@@ -25,27 +25,45 @@ func main() {
 }
 
 // run is main without the process. It returns the exit code: 0 after a signal
-// or -help, 2 for wrong settings, 1 for any other failure.
+// or -help, 2 for wrong settings, 1 for any other failure. With -healthcheck it only
+// asks a service that runs.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("todo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
+	healthcheck := flags.String("healthcheck", "", "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		_ = writeHelp(stdout)
 		return 0
 	case err != nil || flags.NArg() > 0:
-		fmt.Fprintln(stderr, "todo: takes no argument but -help; it is configured by environment variables")
+		fmt.Fprintln(stderr, "todo: takes no argument but -help or -healthcheck URL; it is configured by environment variables")
 		return 2
+	case *healthcheck != "":
+		if err := checkHealth(ctx, *healthcheck); err != nil {
+			fmt.Fprintln(stderr, "todo:", err)
+			return 1
+		}
+		return 0
 	}
 	s, err := readSettings(environ)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := newLog(s, stderr)
 	if err := serve(ctx, s, log, stdout); err != nil {
 		log.Error("the server failed", "error", err)
 		return 1
 	}
 	return 0
+}
+
+// newLog returns the service's log, in the format of the settings. Its lines bear the
+// id of the request that they are about.
+func newLog(s settings, to io.Writer) *slog.Logger {
+	var lines slog.Handler = slog.NewTextHandler(to, nil)
+	if s.logFormat == "json" {
+		lines = slog.NewJSONHandler(to, nil)
+	}
+	return slog.New(requestIDLog{lines})
 }

@@ -172,11 +172,11 @@ func TestThePrintedCommandsWork(t *testing.T) {
 	}
 }
 
-// devToken gets a token of alice from the development issuer.
-func devToken(t *testing.T, url string) string {
+// devToken gets a token of a user from the development issuer.
+func devToken(t *testing.T, url, user string) string {
 	t.Helper()
 	resp, err := http.PostForm(url+"/dev-issuer/oauth/token", neturl.Values{
-		"grant_type": {"client_credentials"}, "client_id": {"alice"}, "client_secret": {"alice"}, "scope": {"todos:read todos:write"},
+		"grant_type": {"client_credentials"}, "client_id": {user}, "client_secret": {user}, "scope": {"todos:read todos:write"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func (b *slowBody) Read(into []byte) (int, error) {
 func TestSIGTERMFinishesARequestInFlight(t *testing.T) {
 	p := startProcess(t)
 	url := p.url(t)
-	token := devToken(t, url)
+	token := devToken(t, url, "alice")
 	// A body that is half sent when the signal comes.
 	body := &slowBody{halves: []string{`{"title":`, `"in flight"}`}, begun: make(chan struct{}), finish: make(chan struct{})}
 	r, err := http.NewRequestWithContext(t.Context(), "POST", url+"/todos", body)
@@ -258,7 +258,7 @@ func TestAcknowledgedTodosSurviveAKill(t *testing.T) {
 	p := startProcess(t, "TODO_DATABASE_URL="+database)
 	url := p.url(t)
 	s := &service{url: url}
-	todo := s.do(t, request{method: "POST", path: "/todos", token: devToken(t, url), body: `{"title":"kept"}`})
+	todo := s.do(t, request{method: "POST", path: "/todos", token: devToken(t, url, "alice"), body: `{"title":"kept"}`})
 	if todo.status != 201 {
 		t.Fatalf("%d %s", todo.status, todo.body)
 	}
@@ -266,7 +266,7 @@ func TestAcknowledgedTodosSurviveAKill(t *testing.T) {
 	p.exit(t)
 	p = startProcess(t, "TODO_DATABASE_URL="+database)
 	s.url = p.url(t)
-	if got := s.do(t, request{method: "GET", path: todo.header.Get("Location"), token: devToken(t, s.url)}); got.status != 200 || got.body != todo.body {
+	if got := s.do(t, request{method: "GET", path: todo.header.Get("Location"), token: devToken(t, s.url, "alice")}); got.status != 200 || got.body != todo.body {
 		t.Errorf("after a kill: %d %s, want %s", got.status, got.body, todo.body)
 	}
 }

@@ -39,6 +39,8 @@ type deployment struct {
 	auth        auth
 	todos       *store.Store
 	log         *slog.Logger
+	stopping    *stopping
+	stopDelay   time.Duration
 	base        string // the API's URL
 	development bool   // with the development issuer
 }
@@ -65,9 +67,10 @@ func serve(ctx context.Context, s settings, log *slog.Logger, out io.Writer) (er
 
 // assemble makes the service. It does no I/O.
 func assemble(s settings, listeners map[string]net.Listener, todos *store.Store, log *slog.Logger) (*deployment, error) {
-	d := &deployment{todos: todos, log: log, development: s.issuer == ""}
+	d := &deployment{todos: todos, log: log, stopping: new(stopping), stopDelay: s.stopDelay, development: s.issuer == ""}
 	d.base = baseURL(s.addr, listeners["TODO_ADDR"].Addr())
-	var open []func(chi.Router)
+	open := []func(chi.Router){mountOpenAPI}
+	scopes := webScopes()
 	if d.development {
 		issuer, err := newDevIssuer(s, d.base, log)
 		if err != nil {
@@ -75,19 +78,25 @@ func assemble(s settings, listeners map[string]net.Listener, todos *store.Store,
 		}
 		s.issuer = issuer.URL()
 		open = append(open, mountDevIssuer(issuer))
+		scopes = append(scopes, devScope)
 	}
-	var err error
+	page, err := newWebPage(s, scopes)
+	if err != nil {
+		return nil, err
+	}
+	open = append(open, page.routes)
 	if d.auth, err = newAuth(s, log); err != nil {
 		return nil, err
 	}
-	health := health{keys: d.auth.keys, store: todos, log: log}
-	api := &api{store: todos, auth: d.auth.http, health: health, log: log}
-	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], api.routes(open...), log)}
+	health := health{keys: d.auth.keys, store: todos, log: log, stopping: d.stopping}
+	watchers := new(watchers)
+	api := &api{store: todos, auth: d.auth.http, leeway: s.leeway, watchers: watchers, health: health, log: log}
+	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], d.stopping.closing(api.routes(open...)), log)}
 	if l := listeners["TODO_ADMIN_ADDR"]; l != nil {
 		d.servers = append(d.servers, httpServer("admin", l, adminRoutes(d.auth, health, log), log))
 	}
 	if l := listeners["TODO_GRPC_ADDR"]; l != nil {
-		rpc, err := rpcServer(l, d.auth, &rpc{store: todos, log: log}, health)
+		rpc, err := rpcServer(l, d.auth, &rpc{store: todos, log: log, watchers: watchers}, health)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +125,22 @@ func (d *deployment) run(ctx context.Context, out io.Writer) (err error) {
 	case err = <-failed:
 	}
 	d.log.Info("stopping")
+	d.stopping.begin()
+	if err == nil {
+		err = d.linger(failed)
+	}
 	d.todos.EndWatches() // they would last as long as their clients want
 	return errors.Join(err, stop(d.servers))
+}
+
+// linger goes on serving until those who ask for readiness have stopped sending.
+func (d *deployment) linger(failed <-chan error) error {
+	select {
+	case <-time.After(d.stopDelay):
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 // warm fetches the keys, so that the first requests need not wait. The service
@@ -208,14 +231,14 @@ func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) s
 }
 
 func rpcServer(l net.Listener, a auth, todos *rpc, h health) (server, error) {
-	s := grpc.NewServer(a.grpc.ServerOptions(
+	s := grpc.NewServer(a.grpc.ServerOptions(append(logCalls(todos.log),
 		decodeLate(),
 		grpc.MaxRecvMsgSize(maxBody),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.MaxConcurrentStreams(100),
 		grpc.ConnectionTimeout(10*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}), // finds watchers that are gone
-	)...)
+	)...)...)
 	s.RegisterService(readable(&todov1.TodoService_ServiceDesc), todos)
 	s.RegisterService(readable(&grpc_health_v1.Health_ServiceDesc), rpcHealth{health: h})
 	if err := a.grpc.Validate(s); err != nil {

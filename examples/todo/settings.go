@@ -40,6 +40,9 @@ type settings struct {
 	jwksCooldown time.Duration
 	jwksMaxStale time.Duration
 	webClientID  string
+	devLifetime  time.Duration // of the development issuer's tokens; 0: its default
+	logFormat    string        // text or json
+	stopDelay    time.Duration
 }
 
 // variable is one environment variable. An empty fallback means that the
@@ -69,6 +72,9 @@ func variables() []variable {
 		{"TODO_JWKS_COOLDOWN", "10s", "time after which one more look-up of an unknown key is allowed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksCooldown) }},
 		{"TODO_JWKS_MAX_STALE", "24h", "how long keys are used while the issuer is away", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksMaxStale) }},
 		{"TODO_WEB_CLIENT_ID", "todo-web", "OpenID Connect client for a login in the browser", func(s *settings, v string) error { return parseName(v, &s.webClientID) }},
+		{"TODO_DEV_TOKEN_LIFETIME", "", "how long tokens of the development issuer last, from 1s to 24h; 5m if unset", func(s *settings, v string) error { return parseDuration(v, time.Second, 24*time.Hour, &s.devLifetime) }},
+		{"TODO_LOG_FORMAT", "text", "text, or json: one object a line", func(s *settings, v string) error { return parseLogFormat(v, &s.logFormat) }},
+		{"TODO_STOP_DELAY", "0s", "how long to go on serving after SIGTERM while /readyz says 503, for load balancers to notice; up to 5m", func(s *settings, v string) error { return parseDuration(v, 0, 5*time.Minute, &s.stopDelay) }},
 	}
 }
 
@@ -136,6 +142,9 @@ func (s settings) contradiction() error {
 		if !slices.Contains(s.algorithms, verifier.RS256) {
 			return errors.New("TODO_ALGORITHMS: must contain RS256 unless TODO_ISSUER is set: the development issuer signs with it")
 		}
+	}
+	if s.issuer != "" && s.devLifetime != 0 {
+		return errors.New("TODO_DEV_TOKEN_LIFETIME: is for the development issuer, and TODO_ISSUER names another")
 	}
 	if s.jwksMaxStale < s.jwksRefresh {
 		return fmt.Errorf("TODO_JWKS_MAX_STALE: %v is shorter than TODO_JWKS_REFRESH, %v: keys would be given up before they are refreshed", s.jwksMaxStale, s.jwksRefresh)
@@ -250,6 +259,14 @@ func parseSwitch(value string, to *bool) error {
 	return nil
 }
 
+func parseLogFormat(value string, to *string) error {
+	if value != "text" && value != "json" {
+		return fmt.Errorf("%.64q is neither text nor json", value)
+	}
+	*to = value
+	return nil
+}
+
 func parseName(value string, to *string) error {
 	switch {
 	case value == "":
@@ -295,7 +312,7 @@ func parseDatabase(s *settings, value string) error {
 // writeHelp writes what -help prints.
 func writeHelp(w io.Writer) error {
 	fmt.Fprint(w, "todo is a todo service that accepts bearer access tokens.\n\n"+
-		"Usage: todo [-help]\n\nIt is configured by environment variables:\n\n")
+		"Usage: todo [-help | -healthcheck URL]\n\n-healthcheck asks for the URL, such as http://127.0.0.1:8080/readyz, and exits with 0 if the answer is 200.\n\nIt is configured by environment variables:\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range variables() {
 		fallback := v.fallback

@@ -15,6 +15,7 @@ func TestDefaults(t *testing.T) {
 	want := settings{
 		addr: "127.0.0.1:8080", audience: "todo-api", algorithms: []verifier.Algorithm{verifier.RS256}, leeway: 30 * time.Second,
 		databaseURL: "todo.db", jwksRefresh: 5 * time.Minute, jwksCooldown: 10 * time.Second, jwksMaxStale: 24 * time.Hour, webClientID: "todo-web",
+		logFormat: "text",
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("no settings are %+v, %v, want %+v", got, err, want)
@@ -26,12 +27,14 @@ func TestEverySettingIsTaken(t *testing.T) {
 		"TODO_ADDR=:1", "TODO_GRPC_ADDR=[::1]:2", "TODO_ADMIN_ADDR=localhost:3", "TODO_ISSUER=http://id.example.com/realms/x/", "TODO_JWKS_URL=http://keycloak:8080/keys?x=1",
 		"TODO_JWKS_FAILOVER_URL=http://mirror:8080/keys", "TODO_JWKS_SNAPSHOT=keys.snapshot", "TODO_INSECURE_HTTP=1", "TODO_AUDIENCE=a", "TODO_ALGORITHMS=ES256, Ed25519", "TODO_LEEWAY=0s", "TODO_DATABASE_URL=postgres://u:p=w@h/d",
 		"TODO_JWKS_REFRESH=50ms", "TODO_JWKS_COOLDOWN=1ms", "TODO_JWKS_MAX_STALE=1h30m", "TODO_WEB_CLIENT_ID=w",
+		"TODO_LOG_FORMAT=json", "TODO_STOP_DELAY=5s",
 	})
 	want := settings{
 		addr: ":1", grpcAddr: "[::1]:2", adminAddr: "localhost:3", issuer: "http://id.example.com/realms/x/", jwksURL: "http://keycloak:8080/keys?x=1",
 		jwksFailover: "http://mirror:8080/keys", jwksSnapshot: "keys.snapshot",
 		insecureHTTP: true, audience: "a", algorithms: []verifier.Algorithm{verifier.ES256, verifier.Ed25519}, databaseURL: "postgres://u:p=w@h/d",
 		jwksRefresh: 50 * time.Millisecond, jwksCooldown: time.Millisecond, jwksMaxStale: 90 * time.Minute, webClientID: "w",
+		logFormat: "json", stopDelay: 5 * time.Second,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
@@ -94,6 +97,12 @@ func TestWrongSettingsNameTheirVariable(t *testing.T) {
 		{"TODO_JWKS_MAX_STALE", "TODO_JWKS_MAX_STALE=1000000h"},
 		{"TODO_JWKS_MAX_STALE", "TODO_JWKS_MAX_STALE=1m"},
 		{"TODO_WEB_CLIENT_ID", "TODO_WEB_CLIENT_ID=a\nb"},
+		{"TODO_LOG_FORMAT", "TODO_LOG_FORMAT=JSON"},
+		{"TODO_STOP_DELAY", "TODO_STOP_DELAY=6m"},
+		{"TODO_STOP_DELAY", "TODO_STOP_DELAY=-1s"},
+		{"TODO_DEV_TOKEN_LIFETIME", "TODO_DEV_TOKEN_LIFETIME=100ms"},
+		{"TODO_DEV_TOKEN_LIFETIME", "TODO_DEV_TOKEN_LIFETIME=25h"},
+		{"TODO_DEV_TOKEN_LIFETIME", "TODO_DEV_TOKEN_LIFETIME=1m", "TODO_ISSUER=https://id.example.com"},
 		{"TODO_ISSUR", "TODO_ISSUR=https://id.example.com"},
 		{"todo_issuer", "todo_issuer=https://id.example.com"},
 		{"TODO_", "TODO_=1"},

@@ -1,0 +1,92 @@
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { launch, seriousFindings, visit, type Visitor } from "./browser";
+import { aDay, twoPeople } from "./journey";
+import { Keycloak } from "./keycloak";
+import { unique } from "./names";
+import { startServer, type Server } from "./server";
+import { TodoPage } from "./todopage";
+
+const tokenLife = 16; // seconds, so that a renewal can be waited for
+
+let browser: Browser;
+let keycloak: Keycloak;
+let server: Server;
+const visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  [browser, keycloak] = await Promise.all([launch(), Keycloak.boot()]);
+  server = await startServer({ TODO_ISSUER: keycloak.issuer, TODO_LEEWAY: "0s" });
+  await keycloak.admit(server.url, tokenLife);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  await keycloak.remove();
+});
+
+afterEach(async () => {
+  // Keycloak's own pages are not ours to mend.
+  const complaints = visitors.flatMap((visitor) => visitor.complaints).filter((complaint) => !complaint.includes(keycloak.issuer));
+  await Promise.all(visitors.map((visitor) => visitor.close()));
+  visitors.length = 0;
+  expect(complaints).toEqual([]);
+});
+
+async function open(): Promise<TodoPage> {
+  const visitor = await visit(browser, server.url);
+  visitors.push(visitor);
+  return new TodoPage(visitor.page);
+}
+
+describe("with a real Keycloak", () => {
+  it("alice signs in, works, reloads, and signs out", async () => {
+    await aDay(await open(), keycloak);
+  });
+
+  it("bob sees nothing of alice's", async () => {
+    await twoPeople(await open(), await open(), keycloak);
+  });
+
+  it("the page says what the token says, and is accessible", async () => {
+    const todo = await open();
+    await todo.signIn(keycloak, "alice");
+    await todo.page.getByText("The API has verified this token").waitFor();
+    const facts = await todo.page.locator(".facts").first().innerText();
+    for (const fact of ["alice", keycloak.issuer, "todo-api", "todos:read", "todos:write", "todo-admin"]) {
+      expect(facts).toContain(fact);
+    }
+    expect(await todo.claim("azp")).toBe("todo-web");
+    expect(await seriousFindings(todo.page)).toEqual([]);
+  });
+
+  it("tokens are renewed and keys rotated, and nobody notices", async () => {
+    const todo = await open();
+    const refused: string[] = [];
+    todo.page.on("response", (response) => { if (response.status() === 401) refused.push(response.url()); });
+    await todo.signIn(keycloak, "alice");
+    for (let i = 0; i < 3; i++) {
+      await keycloak.rotate();
+      await todo.page.waitForResponse((response) => response.url().endsWith("/token") && response.ok(), { timeout: 2 * tokenLife * 1000 });
+      await todo.add(unique("after a renewal"));
+    }
+    await todo.live();
+    expect(refused).toEqual([]);
+    expect(await todo.page.locator(".notice").count()).toBe(0);
+  });
+
+  it("goes on for the token's life when Keycloak stops, says what is wrong, and recovers", async () => {
+    const todo = await open();
+    await todo.signIn(keycloak, "alice");
+    await todo.page.waitForResponse((response) => response.url().endsWith("/token") && response.ok(), { timeout: 2 * tokenLife * 1000 });
+    await keycloak.stop();
+    await todo.add(unique("while Keycloak is away"));
+    await todo.told(/The identity provider is away\. You can go on working/);
+    await todo.told(/The identity provider is away, and your access token has expired/);
+    await keycloak.start();
+    await todo.page.locator(".notice").first().waitFor({ state: "detached", timeout: 90_000 });
+    await todo.add(unique("after it came back"));
+    await todo.live();
+  });
+});

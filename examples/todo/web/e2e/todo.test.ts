@@ -1,0 +1,327 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { launch, seriousFindings, visit, type Visitor } from "./browser";
+import { aDay, twoPeople } from "./journey";
+import { unique } from "./names";
+import { devIssuer, rotate } from "./provider";
+import { startServer, type Server } from "./server";
+import { TodoPage } from "./todopage";
+
+let browser: Browser;
+let server: Server;
+const visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), startServer()]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+// Whatever a test does, the browser must have nothing to complain about: a violation of the policy above all.
+afterEach(async () => {
+  const complaints = visitors.flatMap((visitor) => visitor.complaints);
+  await Promise.all(visitors.map((visitor) => visitor.close()));
+  visitors.length = 0;
+  expect(complaints).toEqual([]);
+});
+
+async function open(url = server.url, options: BrowserContextOptions = {}): Promise<{ todo: TodoPage; visitor: Visitor }> {
+  const visitor = await visit(browser, url, options);
+  visitors.push(visitor);
+  return { todo: new TodoPage(visitor.page), visitor };
+}
+
+/** Another window of the same person, whose session comes along. */
+async function openAnother(visitor: Visitor): Promise<TodoPage> {
+  const other = await visitor.another();
+  visitors.push(other);
+  const todo = new TodoPage(other.page);
+  await todo.field.waitFor();
+  return todo;
+}
+
+describe("a session", () => {
+  it("lets alice sign in, work, reload, and sign out", async () => {
+    const { todo } = await open();
+    await aDay(todo, devIssuer);
+  });
+
+  it("shows bob nothing of alice's", async () => {
+    const [alice, bob] = [await open(), await open()];
+    await twoPeople(alice.todo, bob.todo, devIssuer);
+  });
+
+  it("says who one is, and what the token says", async () => {
+    const { todo } = await open();
+    await todo.signIn(devIssuer, "alice");
+    await todo.page.getByText("The API has verified this token").waitFor();
+    const facts = await todo.page.locator(".facts").first().innerText();
+    for (const fact of ["alice", `${server.url}/dev-issuer`, "todo-api", "todos:read", "todos:write", "todo-admin"]) {
+      expect(facts).toContain(fact);
+    }
+    expect(await todo.claim("client_id")).toBe("todo-web");
+    const before = await todo.left();
+    await expect.poll(() => todo.left()).toBeLessThan(before); // it ticks
+  });
+
+  it("is found by another window, and ends in all of them", async () => {
+    const first = await open();
+    await first.todo.signIn(devIssuer, "alice");
+    const second = await openAnother(first.visitor);
+    await second.signOut();
+    await first.todo.signInButton.waitFor();
+  });
+
+  it("works when the page is opened at localhost", async () => {
+    const { todo } = await open(server.url.replace("127.0.0.1", "localhost"));
+    await todo.signIn(devIssuer, "bob");
+    const title = unique("at localhost");
+    await todo.add(title);
+    await todo.page.reload();
+    await todo.box(title).waitFor();
+    await todo.signOut();
+  });
+
+  it("notices nothing of rotated keys", async () => {
+    const { todo } = await open();
+    await todo.signIn(devIssuer, "alice");
+    await rotate(server);
+    await todo.add(unique("under the old key"));
+    await todo.page.reload(); // a new token, under the new key
+    await todo.add(unique("under the new key"));
+    await rotate(server);
+    await todo.add(unique("after another rotation"));
+    expect(await todo.page.locator(".notice").count()).toBe(0);
+  });
+});
+
+describe("several windows", () => {
+  it("show what is done in another", async () => {
+    const first = await open();
+    await first.todo.signIn(devIssuer, "alice");
+    await first.todo.live();
+    const second = await openAnother(first.visitor);
+    await second.live();
+    const title = unique("seen elsewhere");
+    await second.add(title);
+    await first.todo.box(title).click();
+    await expect.poll(() => second.box(title).isChecked()).toBe(true);
+    await first.todo.page.getByRole("button", { name: `Delete ${title}` }).click();
+    await second.box(title).waitFor({ state: "detached" });
+  });
+
+  it("do not overwrite each other's edits unless told to", async () => {
+    const first = await open();
+    await first.todo.signIn(devIssuer, "alice");
+    await first.todo.live();
+    const [title, theirs, ours] = [unique("draft"), unique("theirs"), unique("ours")];
+    await first.todo.add(title);
+    const second = await openAnother(first.visitor);
+    await second.box(title).waitFor();
+
+    await first.todo.page.getByRole("button", { name: `Edit ${title}` }).click();
+    await second.page.getByRole("button", { name: `Edit ${title}` }).click();
+    await second.page.getByLabel(`New title of ${title}`).fill(theirs);
+    await second.page.keyboard.press("Enter");
+    await second.box(theirs).waitFor();
+
+    await first.todo.page.getByLabel(`New title of ${title}`).fill(ours);
+    await first.todo.page.keyboard.press("Enter");
+    await first.todo.told(new RegExp(`changed elsewhere: it is now “${theirs}”`));
+    await first.todo.page.keyboard.press("Enter");
+    await first.todo.box(ours).waitFor();
+    await second.box(ours).waitFor();
+  });
+});
+
+describe("tokens that last 8 s", () => {
+  let shortLived: Server;
+  beforeAll(async () => { shortLived = await startServer({ TODO_DEV_TOKEN_LIFETIME: "8s", TODO_LEEWAY: "0s" }); });
+  afterAll(async () => { await shortLived.stop(); });
+
+  it("are renewed, and nobody notices", async () => {
+    const { todo } = await open(shortLived.url);
+    const refused: string[] = [];
+    todo.page.on("response", (response) => { if (response.status() === 401) refused.push(response.url()); });
+    await todo.signIn(devIssuer, "alice");
+    for (let i = 0; i < 3; i++) {
+      await todo.page.waitForResponse((response) => response.url().endsWith("/oauth/token") && response.ok());
+      await todo.add(unique("after a renewal"));
+    }
+    await todo.live();
+    expect(refused).toEqual([]);
+    expect(await todo.page.locator(".notice").count()).toBe(0);
+  });
+
+  it("serve until they expire while the provider is away, and the page says what is wrong", async () => {
+    const { todo } = await open(shortLived.url);
+    await todo.signIn(devIssuer, "alice");
+    await todo.page.route(devIssuer.traffic, (route) => route.abort("connectionrefused"));
+    await todo.told(/The identity provider is away\. You can go on working/);
+    await todo.add(unique("while it is away"));
+    await todo.told(/The identity provider is away, and your access token has expired/);
+    // The API may take the token for a second more: the page rounds its life down.
+    await expect.poll(() => todo.submit("too late")).toBe(401);
+    await todo.told(/identity provider.*is away\. Nothing was changed/);
+    expect(await todo.field.inputValue()).toBe("too late");
+
+    await todo.page.unroute(devIssuer.traffic);
+    await todo.page.getByRole("alert").filter({ hasText: /has expired/ }).waitFor({ state: "detached" });
+    expect(await todo.submit("in time")).toBe(201);
+    await todo.untold();
+  });
+
+  it("are not renewed when the session has ended, and one signs in again", async () => {
+    const { todo } = await open(shortLived.url);
+    await todo.signIn(devIssuer, "bob");
+    await todo.page.route("**/oauth/token", (route) => route.fulfill({ status: 400, json: { error: "invalid_grant" } }));
+    await todo.told(/session has ended/i);
+    await todo.page.unroute("**/oauth/token");
+    await todo.page.getByRole("button", { name: "Sign in again" }).first().click();
+    await todo.untold();
+    await todo.add(unique("signed in again"));
+  });
+});
+
+describe("errors are sentences", () => {
+  it("a provider that is away at the sign-in, and at a reload", async () => {
+    const { todo } = await open();
+    await todo.page.route(devIssuer.traffic, (route) => route.abort("connectionrefused"));
+    await todo.signInButton.click();
+    await todo.told(/identity provider is away, so nobody can sign in/);
+    await todo.page.unroute(devIssuer.traffic);
+    await todo.signIn(devIssuer, "alice");
+
+    await todo.page.route(devIssuer.traffic, (route) => route.abort("connectionrefused"));
+    await todo.page.reload();
+    await todo.told(/Your session comes back with it/);
+    await todo.page.unroute(devIssuer.traffic);
+    await todo.field.waitFor();
+  });
+
+  it("a provider that is away at the sign-out", async () => {
+    const { todo } = await open();
+    await todo.signIn(devIssuer, "alice");
+    await todo.page.route(devIssuer.traffic, (route) => route.abort("connectionrefused"));
+    await todo.signOut();
+    await todo.told(/signed out of this page/);
+  });
+
+  it("a scope that is missing", async () => {
+    const { todo } = await open("about:blank");
+    await todo.page.route("**/config.json", async (route) => {
+      const response = await route.fetch();
+      const config = (await response.json()) as { scope: string };
+      await route.fulfill({ response, json: { ...config, scope: "openid profile todos:read offline_access" } });
+    });
+    await todo.page.goto(server.url);
+    await todo.signIn(devIssuer, "alice");
+    await todo.field.fill("not allowed");
+    await todo.field.press("Enter");
+    await todo.told(/lacks the scope todos:write/);
+    expect(await todo.field.inputValue()).toBe("not allowed");
+  });
+
+  it.each([
+    ["an API that cannot check tokens", 503, "access tokens cannot be verified at the moment", /identity provider or the database is away.*cannot be verified.*Trying again/],
+    ["an API that does not take the token", 401, "the access token is not acceptable", /Sign in again/],
+  ])("%s", async (_, status, detail, sentence) => {
+    const { todo } = await open();
+    await todo.page.route("**/todos**", (route) => route.fulfill({ status, contentType: "application/problem+json", json: { status, detail } }));
+    await todo.page.route("**/todos/**", (route) => route.fulfill({ status, contentType: "application/problem+json", json: { status, detail } }));
+    await todo.signIn(devIssuer, "alice");
+    await todo.told(sentence);
+  });
+
+  it("a server that is away, until it is back", async () => {
+    const { todo } = await open();
+    await todo.signIn(devIssuer, "alice");
+    await todo.live();
+    await todo.page.route("**/todos**", (route) => route.abort("connectionrefused"));
+    await todo.page.route("**/todos/**", (route) => route.abort("connectionrefused"));
+    await todo.field.fill("lost?");
+    await todo.field.press("Enter");
+    await todo.told(/The server did not answer/);
+    await todo.page.unrouteAll();
+    await todo.field.press("Enter");
+    await todo.box("lost?").first().waitFor();
+  });
+});
+
+describe("the looks", () => {
+  const pictures = process.env.TODO_TEST_SCREENSHOTS; // a directory
+
+  it.each<[string, BrowserContextOptions]>([
+    ["light", { colorScheme: "light" }],
+    ["dark", { colorScheme: "dark" }],
+    ["360px", { viewport: { width: 360, height: 740 } }],
+  ])("are accessible and fit: %s", async (name, options) => {
+    const fresh = await startServer();
+    onTestFinished(fresh.stop);
+    const { todo } = await open(fresh.url, options);
+    const check = async (view: string) => {
+      const fits = () => todo.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+      expect(await seriousFindings(todo.page), view).toEqual([]);
+      expect(await fits(), `${view} fits`).toBe(true);
+      if (pictures !== undefined) {
+        await mkdir(pictures, { recursive: true });
+        await todo.page.screenshot({ path: path.join(pictures, `${view}-${name}.png`) });
+      }
+    };
+    await todo.signInButton.waitFor();
+    await check("sign-in");
+    await todo.signInButton.click();
+    await devIssuer.asks(todo.page);
+    await check("login");
+    await devIssuer.login(todo.page, "alice");
+    await todo.field.waitFor();
+    for (const title of ["Water the plants", "Read RFC 6750 once more, the part about the WWW-Authenticate field", "Call the dentist", "Buy milk"]) {
+      await todo.add(title);
+    }
+    await todo.box("Water the plants").check();
+    await check("list");
+    await todo.add("x".repeat(100));
+    await todo.claim("iss");
+    await check("claims");
+    await todo.page.getByRole("button", { name: "Edit Water the plants" }).click();
+    await check("edit");
+    await todo.page.keyboard.press("Escape");
+    await todo.page.route("**/todos/*", (route) => route.fulfill({ status: 403, headers: { "WWW-Authenticate": 'Bearer scope="todos:write"' }, json: {} }));
+    await todo.page.getByRole("button", { name: "Delete Read RFC 6750 once more" }).click();
+    await todo.told(/lacks the scope/);
+    await check("error");
+  });
+
+  it("need no mouse", async () => {
+    const { todo } = await open();
+    const { keyboard } = todo.page;
+    await todo.signInButton.waitFor();
+    await keyboard.press("Enter"); // the button has the focus
+    await devIssuer.asks(todo.page);
+    await keyboard.press("Enter"); // alice is the first
+    await todo.field.waitFor();
+    const title = unique("by keyboard");
+    await todo.field.focus();
+    await keyboard.type(title);
+    await keyboard.press("Enter");
+    await todo.box(title).waitFor();
+    await keyboard.press("Tab"); // Add
+    await keyboard.press("Tab"); // the newest todo
+    await keyboard.press("Space");
+    await expect.poll(() => todo.box(title).isChecked()).toBe(true);
+    await keyboard.press("Tab");
+    await keyboard.press("Enter"); // Edit
+    await keyboard.type(`${title}!`);
+    await keyboard.press("Enter");
+    await todo.box(`${title}!`).waitFor();
+    await keyboard.press("Tab");
+    await keyboard.press("Enter"); // Delete
+    await todo.box(`${title}!`).waitFor({ state: "detached" });
+    await expect.poll(() => todo.field.evaluate((field) => field === document.activeElement)).toBe(true);
+  });
+});

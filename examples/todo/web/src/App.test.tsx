@@ -1,0 +1,140 @@
+// @vitest-environment jsdom
+import { act, cleanup, configure, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { ErrorResponse, InMemoryWebStorage, User, UserManager, WebStorageStateStore } from "oidc-client-ts";
+import { AuthProvider } from "react-oidc-context";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { App } from "./App";
+import { remembered } from "./session";
+
+const issuer = "https://id.example.com";
+const alice = new User({
+  access_token: "t0",
+  refresh_token: "r0",
+  token_type: "Bearer",
+  expires_at: Date.now() / 1000 + 300,
+  profile: { sub: "alice", iss: issuer, aud: "todo-web", exp: 0, iat: 0, name: "Alice" },
+});
+
+let manager: UserManager;
+const signinRedirect = vi.fn<(args?: object) => Promise<void>>();
+const signoutRedirect = vi.fn<() => Promise<void>>();
+const fetched = vi.fn<(url: string) => Promise<Response>>();
+const never = () => new Promise<never>(() => undefined);
+
+beforeEach(() => {
+  window.localStorage.clear();
+  window.history.replaceState(null, "", "/");
+  signinRedirect.mockReset().mockImplementation(never); // the page is left
+  signoutRedirect.mockReset().mockImplementation(async () => {
+    await manager.removeUser(); // as the real one does, before it leaves the page
+    return never();
+  });
+  fetched.mockReset().mockImplementation(never);
+  vi.stubGlobal("fetch", fetched);
+  manager = new UserManager({
+    authority: issuer,
+    client_id: "todo-web",
+    redirect_uri: "http://localhost/",
+    automaticSilentRenew: false,
+    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+  });
+  Object.assign(manager, { signinRedirect, signoutRedirect });
+});
+
+configure({ asyncUtilTimeout: 30_000 });
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+async function show() {
+  render(
+    <AuthProvider userManager={manager}>
+      <App manager={manager} issuer={issuer} />
+    </AuthProvider>,
+  );
+  await act(async () => { await Promise.resolve(); });
+}
+
+describe("App", () => {
+  it("sends a first visitor nowhere", async () => {
+    await show();
+    await screen.findByRole("button", { name: "Sign in" });
+    expect(signinRedirect).not.toHaveBeenCalled();
+  });
+
+  it("gets a session back without a page", async () => {
+    remembered.set();
+    await show();
+    await screen.findByText("Getting your session back…");
+    await waitFor(() => { expect(signinRedirect).toHaveBeenCalledWith({ prompt: "none", redirectMethod: "replace" }); });
+    expect(signinRedirect).toHaveBeenCalledTimes(1);
+  });
+
+  it("waits for a provider that is away, and says so", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    remembered.set();
+    signinRedirect.mockRejectedValueOnce(new TypeError("Failed to fetch"));
+    await show();
+    await screen.findByText(/provider is away\. Your session comes back with it/);
+    await act(() => vi.advanceTimersByTimeAsync(2_000));
+    expect(signinRedirect).toHaveBeenCalledTimes(2);
+    expect(remembered.get()).toBe(true);
+  });
+
+  it("takes the provider's no for an answer", async () => {
+    remembered.set();
+    window.history.replaceState(null, "", "/?error=login_required&state=s");
+    vi.spyOn(manager, "signinCallback").mockRejectedValue(new ErrorResponse({ error: "login_required" }));
+    await show();
+    await screen.findByRole("button", { name: "Sign in" });
+    expect(screen.queryByText(/did not work/)).toBeNull();
+    expect(signinRedirect).not.toHaveBeenCalled();
+    expect(remembered.get()).toBe(false);
+    expect(window.location.search).toBe("");
+  });
+
+  it("tells when a sign-in failed, and does not run in circles", async () => {
+    remembered.set();
+    window.history.replaceState(null, "", "/?code=c&state=s");
+    vi.spyOn(manager, "signinCallback").mockRejectedValue(new Error("No matching state found in storage"));
+    await show();
+    await screen.findByText(/Signing in did not work \(No matching state/);
+    expect(signinRedirect).not.toHaveBeenCalled();
+    expect(window.location.search).toBe("");
+  });
+
+  it("does not sign in again whoever signs out", async () => {
+    remembered.set();
+    await manager.storeUser(alice);
+    fetched.mockImplementation((url) => (url.startsWith(issuer) ? Promise.resolve(new Response("{}")) : never()));
+    await show();
+    await userEvent.setup().click(await screen.findByRole("button", { name: "Sign out" }));
+    await screen.findByRole("button", { name: "Sign in" });
+    expect(signoutRedirect).toHaveBeenCalled();
+    expect(signinRedirect).not.toHaveBeenCalled();
+    expect(remembered.get()).toBe(false);
+  });
+
+  it("ends the session here if the provider cannot be told", async () => {
+    await manager.storeUser(alice);
+    fetched.mockImplementation((url) => (url.startsWith(issuer) ? Promise.reject(new TypeError("Failed to fetch")) : never()));
+    await show();
+    await userEvent.setup().click(await screen.findByRole("button", { name: "Sign out" }));
+    await screen.findByText(/signed out of this page/);
+    expect(await manager.getUser()).toBeNull();
+  });
+
+  it("ends the session when another window signs out", async () => {
+    await manager.storeUser(alice);
+    await show();
+    await screen.findByText("Alice");
+    const channel = new BroadcastChannel("todo.sign-outs");
+    channel.postMessage("signed out");
+    await screen.findByRole("button", { name: "Sign in" });
+    channel.close();
+  });
+});

@@ -1,0 +1,62 @@
+import type { UserManager } from "oidc-client-ts";
+import { useCallback, useEffect, useState } from "react";
+import { useAuth } from "react-oidc-context";
+import { Notice } from "./Notice";
+import { type Problem, isAway, signInProblem } from "./sentences";
+import { reach, remembered, signOuts } from "./session";
+import { SignIn } from "./SignIn";
+import { Workspace } from "./Workspace";
+import { useRestore } from "./useRestore";
+
+interface Props {
+  manager: UserManager;
+  issuer: string;
+}
+
+/** Whoever is signed in sees the workspace, and everybody else the way in. */
+export function App({ manager, issuer }: Props) {
+  const auth = useAuth();
+  const restore = useRestore(manager);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const user = auth.user ?? null;
+
+  useEffect(() => {
+    if (user !== null) {
+      remembered.set();
+    }
+  }, [user]);
+
+  useEffect(() => signOuts.hear(() => void manager.removeUser()), [manager]);
+
+  const signIn = useCallback(() => {
+    setProblem(null);
+    reach(issuer)
+      .then(() => manager.signinRedirect())
+      .catch((error: unknown) => { setProblem(signInProblem(error)); });
+  }, [manager, issuer]);
+
+  const signOut = useCallback(() => {
+    remembered.clear();
+    signOuts.tell();
+    reach(issuer)
+      .then(() => manager.signoutRedirect())
+      .catch(async () => {
+        await manager.removeUser();
+        setProblem({ text: "You are signed out of this page. The identity provider is away, so your session there goes on until it ends by itself." });
+      });
+  }, [manager, issuer]);
+
+  if (user !== null) {
+    return <Workspace key={user.profile.sub} manager={manager} user={user} signIn={signIn} signOut={signOut} notice={problem} />;
+  }
+  if (restore.pending) {
+    return (
+      <main className="gate">
+        <h1>Todos</h1>
+        <p role="status">Getting your session back…</p>
+        <Notice problem={isAway(restore.error) ? { text: "The identity provider is away. Your session comes back with it. Trying again…" } : null} />
+      </main>
+    );
+  }
+  return <SignIn problem={problem ?? (restore.error === null ? null : signInProblem(restore.error))} signIn={signIn} />;
+}

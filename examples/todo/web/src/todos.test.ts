@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import type { Todo } from "./api";
+import { withListing, withSaved, without } from "./todos";
+
+function todo(id: string, second: number, more: Partial<Todo> = {}): Todo {
+  return { id, title: id, done: false, created_at: "2026-01-01T00:00:00Z", updated_at: `2026-01-01T00:00:0${second.toString()}Z`, ...more };
+}
+
+const list = { items: [todo("a", 1, { etag: '"1"' }), todo("c", 1)], complete: true };
+
+describe("the list", () => {
+  it("is replaced by a fresh one, and keeps the tags of what did not change", () => {
+    const fresh = withListing(list, { todos: [todo("a", 1), todo("c", 2)], complete: false });
+    expect(fresh).toEqual({ items: [todo("a", 1, { etag: '"1"' }), todo("c", 2)], complete: false });
+    expect(withListing({ items: [todo("a", 1, { etag: '"1"' })], complete: true }, { todos: [todo("a", 2)], complete: true }).items[0]?.etag).toBeUndefined();
+    expect(withListing(null, { todos: [todo("a", 1)], complete: true }).items).toHaveLength(1);
+  });
+
+  it("takes new todos in the order of their ids", () => {
+    expect(withSaved(list, todo("b", 1)).items.map(({ id }) => id)).toEqual(["a", "b", "c"]);
+  });
+
+  it("takes later versions, and no earlier ones", () => {
+    const later = withSaved(list, todo("a", 2, { title: "later" }));
+    expect(later.items[0]?.title).toBe("later");
+    expect(withSaved(later, todo("a", 1, { title: "earlier" })).items[0]?.title).toBe("later");
+    expect(later.items).toHaveLength(2);
+  });
+
+  it("forgets what is deleted", () => {
+    expect(without(list, "a").items.map(({ id }) => id)).toEqual(["c"]);
+    expect(without(list, "x").items).toHaveLength(2);
+  });
+});

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// servePage serves the whole API with the page, for the issuer of the URL.
+func servePage(t *testing.T, issuer string) *service {
+	t.Helper()
+	s := newService(t)
+	settings, err := readSettings([]string{"TODO_ISSUER=" + issuer, "TODO_WEB_CLIENT_ID=a-client"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := newWebPage(settings, webScopes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.api.routes(page.routes))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+var (
+	reference = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
+	inline    = regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=|javascript:|data:`)
+)
+
+func TestThePageIsServedWithWhatItNeeds(t *testing.T) {
+	s := servePage(t, "https://id.example.com/realms/x")
+	index := s.do(t, request{method: "GET", path: "/"})
+	if index.status != 200 || index.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("%d %v", index.status, index.header)
+	}
+	if found := inline.FindString(index.body); found != "" {
+		t.Errorf("the page has %q in it, which the policy refuses", found)
+	}
+	kinds := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+	found := reference.FindAllStringSubmatch(index.body, -1)
+	if len(found) != 3 {
+		t.Fatalf("the page refers to %q, want a script, a style sheet and an icon", found)
+	}
+	for _, match := range found {
+		file := s.do(t, request{method: "GET", path: match[1]})
+		kind := match[1][strings.LastIndex(match[1], "."):]
+		if file.status != 200 || len(file.body) == 0 || file.header.Get("Content-Type") != kinds[kind] {
+			t.Errorf("%s: %d %v", match[1], file.status, file.header)
+		}
+		hashed := strings.HasPrefix(match[1], "/assets/")
+		if got := strings.Contains(file.header.Get("Cache-Control"), "immutable"); got != hashed {
+			t.Errorf("%s: Cache-Control %q", match[1], file.header.Get("Cache-Control"))
+		}
+	}
+}
+
+func TestTheHeadersOfThePage(t *testing.T) {
+	s := servePage(t, "https://id.example.com:8443/realms/x")
+	for _, path := range []string{"/", "/config.json", "/icon.svg"} {
+		got := s.do(t, request{method: "GET", path: path}).header
+		for name, want := range map[string]string{
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "no-referrer",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Cache-Control":                "no-cache",
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+				"connect-src 'self' https://id.example.com:8443; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+				"require-trusted-types-for 'script'; trusted-types 'none'",
+		} {
+			if got.Get(name) != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got.Get(name), want)
+			}
+		}
+	}
+}
+
+func TestAPageThatIsKnownIsNotSentAgain(t *testing.T) {
+	s := servePage(t, "https://id.example.com")
+	first := s.do(t, request{method: "GET", path: "/"})
+	again := s.do(t, request{method: "GET", path: "/", header: http.Header{"If-None-Match": {first.header.Get("ETag")}}})
+	if again.status != 304 || again.body != "" || again.header.Get("Content-Security-Policy") == "" {
+		t.Errorf("%d %v", again.status, again.header)
+	}
+	if head := s.do(t, request{method: "HEAD", path: "/"}); head.status != 200 || head.body != "" {
+		t.Errorf("HEAD: %d", head.status)
+	}
+}
+
+func TestThePageIsCompressed(t *testing.T) {
+	s := servePage(t, "https://id.example.com")
+	script := regexp.MustCompile(`/assets/[^"]*\.js`).FindString(s.do(t, request{method: "GET", path: "/"}).body)
+	plain := s.do(t, request{method: "GET", path: script, header: http.Header{"Accept-Encoding": {"identity"}}})
+	packed := s.do(t, request{method: "GET", path: script, header: http.Header{"Accept-Encoding": {"gzip"}}})
+	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body)*2 > len(plain.body) {
+		t.Errorf("%s: %d bytes of %d, %v", script, len(packed.body), len(plain.body), packed.header)
+	}
+}
+
+func TestWhatThePageIsToldOfTheIssuer(t *testing.T) {
+	s := servePage(t, "https://id.example.com/realms/x")
+	got := s.do(t, request{method: "GET", path: "/config.json"})
+	want := map[string]string{"issuer": "https://id.example.com/realms/x", "client_id": "a-client", "scope": "openid profile email todos:read todos:write"}
+	if config := fromJSON[map[string]string](t, got.body); got.status != 200 || !maps.Equal(config, want) {
+		t.Errorf("%d %s, want %v", got.status, got.body, want)
+	}
+}
+
+func TestThePageHasNoOtherPaths(t *testing.T) {
+	s := servePage(t, "https://id.example.com")
+	for _, path := range []string{"/index.html", "/assets", "/assets/", "/assets/index.js", "/assets/../index.html", "/web/dist/index.html", "/login", "/licenses.md"} {
+		if got := s.do(t, request{method: "GET", path: path}); got.status != 404 || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %v", path, got.status, got.header)
+		}
+	}
+	if got := s.do(t, request{method: "POST", path: "/", body: "{}"}); got.status != 405 || !slices.Equal(got.header.Values("Allow"), []string{"GET", "HEAD"}) {
+		t.Errorf("POST /: %d %v", got.status, got.header)
+	}
+}
+
+func TestThePageOfTheDevelopmentIssuer(t *testing.T) {
+	p := startProcess(t, "TODO_DEV_TOKEN_LIFETIME=90s")
+	s := &service{url: p.url(t)}
+	config := fromJSON[map[string]string](t, s.do(t, request{method: "GET", path: "/config.json"}).body)
+	if config["issuer"] != s.url+"/dev-issuer" || config["client_id"] != "todo-web" || !strings.HasSuffix(config["scope"], " offline_access") {
+		t.Errorf("config.json says %v", config)
+	}
+	if index := s.do(t, request{method: "GET", path: "/"}); index.status != 200 || !strings.Contains(index.body, "<title>Todos</title>") {
+		t.Errorf("%d %s", index.status, index.body)
+	}
+	form := "client_id=alice&client_secret=alice&grant_type=client_credentials"
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	got := s.do(t, request{method: "POST", path: "/dev-issuer/oauth/token", body: form, header: header})
+	if !strings.Contains(got.body, `"expires_in":90`) && !strings.Contains(got.body, `"expires_in":89`) {
+		t.Errorf("a token for 90 s: %d, %d bytes", got.status, len(got.body))
+	}
+}
+
+func TestThePageIsSaidToBeThereFirst(t *testing.T) {
+	var tour bytes.Buffer
+	if err := writeTour(&tour, "http://127.0.0.1:8080"); err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(tour.String(), "\n"); !strings.Contains(first, "http://127.0.0.1:8080/ ") {
+		t.Errorf("the first line is %q", first)
+	}
+}
+
+func TestWhereThePageMayBeOpened(t *testing.T) {
+	for base, want := range map[string][]string{
+		"http://127.0.0.1:8080": {"http://127.0.0.1:8080/", "http://localhost:8080/"},
+		"http://localhost:8080": {"http://localhost:8080/"},
+		"http://[::1]:8080":     {"http://[::1]:8080/"},
+	} {
+		if got := pagesOf(base); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", base, got, want)
+		}
+	}
+}
