@@ -7,7 +7,7 @@ import { unique } from "./names";
 import { startServer, type Server } from "./server";
 import { TodoPage } from "./todopage";
 
-const tokenLife = 16; // seconds, so that a renewal can be waited for
+const tokenLife = 24; // seconds, so that a renewal can be waited for
 
 let browser: Browser;
 let keycloak: Keycloak;

@@ -139,9 +139,9 @@ describe("several windows", () => {
   });
 });
 
-describe("tokens that last 8 s", () => {
+describe("tokens that last 12 s", () => {
   let shortLived: Server;
-  beforeAll(async () => { shortLived = await startServer({ TODO_DEV_TOKEN_LIFETIME: "8s", TODO_LEEWAY: "0s" }); });
+  beforeAll(async () => { shortLived = await startServer({ TODO_DEV_TOKEN_LIFETIME: "12s", TODO_LEEWAY: "0s" }); });
   afterAll(async () => { await shortLived.stop(); });
 
   it("are renewed, and nobody notices", async () => {
