@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -92,7 +93,7 @@ func (b bars) svg() ([]byte, error) {
 	const (
 		height = vg.Length(8) // of a bar
 		width  = 20 * vg.Centimeter
-		margin = vg.Length(10)
+		margin = vg.Length(24)
 	)
 	p := plot.New()
 	p.BackgroundColor = color.White
@@ -102,6 +103,10 @@ func (b bars) svg() ([]byte, error) {
 	names := slices.Clone(b.libraries)
 	slices.Reverse(names)
 	p.NominalY(names...)
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Typeface, style.Font.Variant = "Liberation", "Sans"
+	}
+	p.Y.Padding = 20 // for whoever has another font, which may be wider
 	for i, g := range b.groups {
 		values := slices.Clone(g.values)
 		slices.Reverse(values)
@@ -127,7 +132,7 @@ func (b bars) svg() ([]byte, error) {
 	space := height*vg.Length(len(b.groups)+1)*vg.Length(len(names)) + 100
 	drawing := vgsvg.New(width, space)
 	p.Draw(draw.Crop(draw.New(drawing), margin, -margin, margin, -margin))
-	var text bytes.Buffer
-	_, err := drawing.WriteTo(&text)
-	return text.Bytes(), err
+	var out bytes.Buffer
+	_, err := drawing.WriteTo(&out)
+	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), err
 }

@@ -87,12 +87,14 @@ func isBase64Token(token string) bool {
 
 // b64token has the characters of a b64token. To compare each one instead takes 1.7 times
 // as long, or 0.3 µs more for a token of 1.5 kB.
+//
+//nolint:gochecknoglobals // a table, never written again
 var b64token = func() (chars [256]bool) {
 	for c := range chars {
 		chars[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
 	}
 	return chars
-}() //nolint:gochecknoglobals // a table, never written again
+}()
 
 func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'

@@ -29,7 +29,7 @@ func TestAllocWorks(t *testing.T) {
 		path:    "testdata/memory.txt",
 		about:   "Allocations and bytes for each token. See doc.go for how they are counted and written.",
 		columns: []string{"allocations", "bytes"},
-		slack:   slack{same: 0, other: 25},
+		slack:   slack{same: 1, other: 25}, // crypto/ecdsa takes some bytes more or less
 	}.check(t, lines)
 }
 

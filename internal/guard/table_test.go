@@ -63,7 +63,7 @@ func (b table) check(t *testing.T, lines []line) {
 }
 
 // compare finds what takes more, and what takes less, than before, and by more than the
-// slack in per cent, rounded up.
+// slack in per cent, rounded.
 func (b table) compare(before map[string]line, lines []line, slack int) (grown, shrunk []string) {
 	left := maps.Clone(before)
 	for _, l := range lines {
@@ -75,7 +75,7 @@ func (b table) compare(before map[string]line, lines []line, slack int) (grown, 
 		}
 		for i, count := range l.counts {
 			says := fmt.Sprintf("%s: %d %s, and it took %d before", l.work, count, b.columns[i], was.counts[i])
-			switch allowed := (was.counts[i]*slack+99)/100 + l.noise; {
+			switch allowed := (was.counts[i]*slack+50)/100 + l.noise; {
 			case count > was.counts[i]+allowed:
 				grown = append(grown, says)
 			case count < was.counts[i]-allowed:

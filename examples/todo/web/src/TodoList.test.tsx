@@ -52,6 +52,11 @@ describe("TodoList", () => {
     await waitFor(() => { expect(titles()).toEqual(["tea", "eggs"]); });
     expect(screen.getByRole<HTMLInputElement>("checkbox", { name: "eggs" }).checked).toBe(true);
     expect(screen.getByRole("status").textContent).toBe("1 of 2 to do · live");
+    tell("updated", { todo: { ...milk, id: "3", title: "tea", done: true }, etag: '"2"' });
+    await waitFor(() => { expect(screen.getByRole("status").textContent).toBe("all done · live"); });
+    tell("deleted", { id: "2" });
+    tell("deleted", { id: "3" });
+    await waitFor(() => { expect(screen.getByRole("status").textContent).toBe("live"); });
   });
 
   it("adds by the keyboard alone, and is ready for the next one", async () => {

@@ -30,7 +30,7 @@ export function TodoList({ api, signIn }: { api: Api; signIn: () => void }) {
       <div className="heading">
         <h2 id="list-heading">Your list</h2>
         <p role="status" className={list.live ? "live" : "waiting"}>
-          {list.todos && `${open.toString()} of ${items.length.toString()} to do · `}
+          {items.length > 0 && (open === 0 ? "all done · " : `${open.toString()} of ${items.length.toString()} to do · `)}
           {list.live ? "live" : "connecting…"}
         </p>
       </div>
