@@ -46,6 +46,7 @@ var payloadEdits = []edit{
 	{"aud", []string{
 		`"todo-api"`, `["todo-api"]`, `["x","todo-api"]`, `["x","y"]`, `[]`, ``, `null`, `1`, `{}`, `["todo-api",1]`, `["todo-api",null]`, `[["todo-api"]]`,
 		`"todo-api "`, `"TODO-API"`, `"todo-api,x"`, `"todo\u002dapi"`, `["todo-api","todo-api"]`, "[\"todo-api\",\"\xff\"]",
+		`["todo-api"` + strings.Repeat(`,"a"`, 511) + `]`, `["todo-api"` + strings.Repeat(`,"a"`, 512) + `]`,
 	}},
 	{"exp", times(now - leeway)},
 	{"exp", times(now - leeway)},
