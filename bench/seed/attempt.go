@@ -12,6 +12,8 @@ import (
 
 	"github.com/bearerproof/bearerproof/issuertest"
 	"github.com/bearerproof/bearerproof/verifier"
+
+	"github.com/bearerproof/bearerproof/bench/internal/issuer"
 )
 
 // attempt is a request that shows what a server accepts.
@@ -20,7 +22,7 @@ type attempt struct {
 
 	// tokens are those of the request, each in a header field of its own. They are
 	// made from a good one.
-	tokens func(i *issuer) []string
+	tokens func(i *issuer.Issuer) []string
 
 	// must is the status of every server that works, where there is no doubt. A
 	// server with another one is not measured. 0 stands for any.
@@ -32,10 +34,10 @@ type attempt struct {
 
 // attempts are all of them, in the order of the table. One with a fault comes last.
 func attempts() []attempt {
-	with := func(header, claims issuertest.Claims) func(*issuer) []string {
-		return func(i *issuer) []string { return []string{i.token(header, claims)} }
+	with := func(header, claims issuertest.Claims) func(*issuer.Issuer) []string {
+		return func(i *issuer.Issuer) []string { return []string{i.Token(header, claims)} }
 	}
-	claim := func(name string, value any) func(*issuer) []string {
+	claim := func(name string, value any) func(*issuer.Issuer) []string {
 		return with(nil, issuertest.Claims{name: value})
 	}
 	now := time.Now()
@@ -52,22 +54,22 @@ func attempts() []attempt {
 		{what: "without an audience", tokens: claim("aud", nil)},
 		{what: "without an expiry", tokens: claim("exp", nil)},
 		{what: "without a subject", tokens: claim("sub", nil)},
-		{what: "an ID token (Keycloak's typ ID)", tokens: with(nil, issuertest.Claims{"typ": "ID", "aud": []string{"todo-web", audience}})},
+		{what: "an ID token (Keycloak's typ ID)", tokens: with(nil, issuertest.Claims{"typ": "ID", "aud": []string{"todo-web", issuer.Audience}})},
 		{what: "bound to a key of the client's (cnf), sent as bearer token", tokens: claim("cnf", issuertest.Claims{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})},
-		{what: "two tokens in two header fields", tokens: func(i *issuer) []string { return []string{i.token(nil, nil), i.token(nil, nil)} }},
-		{what: "no token", tokens: func(*issuer) []string { return nil }},
+		{what: "two tokens in two header fields", tokens: func(i *issuer.Issuer) []string { return []string{i.Token(nil, nil), i.Token(nil, nil)} }},
+		{what: "no token", tokens: func(*issuer.Issuer) []string { return nil }},
 		{what: "a good token, while the issuer answers 503", tokens: with(nil, nil), fault: issuertest.Status(http.StatusServiceUnavailable)},
 	}
 }
 
-func forged(i *issuer) []string {
-	return []string{tokenOf(i.NewKey(verifier.RS256), issuertest.Claims{"kid": i.key.ID()}, nil)}
+func forged(i *issuer.Issuer) []string {
+	return []string{issuer.TokenOf(i.NewKey(verifier.RS256), issuertest.Claims{"kid": i.Key.ID()}, nil)}
 }
 
-func unsigned(i *issuer) []string {
-	_, rest, _ := strings.Cut(i.token(nil, nil), ".")
+func unsigned(i *issuer.Issuer) []string {
+	_, rest, _ := strings.Cut(i.Token(nil, nil), ".")
 	payload, _, _ := strings.Cut(rest, ".")
-	header := `{"alg":"none","typ":"JWT","kid":"` + i.key.ID() + `"}`
+	header := `{"alg":"none","typ":"JWT","kid":"` + i.Key.ID() + `"}`
 	return []string{base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + payload + "."}
 }
 
@@ -79,7 +81,7 @@ type answer struct {
 }
 
 // try makes all attempts at a server.
-func (i *issuer) try(ctx context.Context, way, url string) (answers []answer, err error) {
+func try(ctx context.Context, i *issuer.Issuer, way, url string) (answers []answer, err error) {
 	for _, a := range attempts() {
 		tokens := a.tokens(i)
 		if a.fault != nil {

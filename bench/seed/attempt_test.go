@@ -10,27 +10,29 @@ import (
 	"github.com/bearerproof/bearerproof/adapters/httpauth"
 	"github.com/bearerproof/bearerproof/jwks"
 	"github.com/bearerproof/bearerproof/verifier"
+
+	"github.com/bearerproof/bearerproof/bench/internal/issuer"
 )
 
-func newIssuer(t *testing.T) *issuer {
+func newIssuer(t *testing.T) *issuer.Issuer {
 	t.Helper()
-	i, err := startIssuer(t.Context())
+	i, err := issuer.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(i.stop)
+	t.Cleanup(i.Close)
 	return i
 }
 
 // newVerifier is that of the example, but for its own check of the subject.
-func newVerifier(t *testing.T, i *issuer) *verifier.Verifier {
+func newVerifier(t *testing.T, i *issuer.Issuer) *verifier.Verifier {
 	t.Helper()
 	keys, err := jwks.Discover(i.URL(), &jwks.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	v, err := verifier.New(verifier.Config{
-		Issuer: i.URL(), Audience: verifier.AnyOf(audience), Algorithms: []verifier.Algorithm{verifier.RS256}, Keys: keys,
+		Issuer: i.URL(), Audience: verifier.AnyOf(issuer.Audience), Algorithms: []verifier.Algorithm{verifier.RS256}, Keys: keys,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +41,7 @@ func newVerifier(t *testing.T, i *issuer) *verifier.Verifier {
 }
 
 // protected serves an empty answer to whoever has a token that bearerproof accepts.
-func protected(t *testing.T, i *issuer) *httptest.Server {
+func protected(t *testing.T, i *issuer.Issuer) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(httpauth.New(newVerifier(t, i), nil).HandlerFunc(func(http.ResponseWriter, *http.Request, *verifier.Token) {}))
 	t.Cleanup(s.Close)
@@ -48,7 +50,7 @@ func protected(t *testing.T, i *issuer) *httptest.Server {
 
 func TestAttemptsAtBearerproof(t *testing.T) {
 	i := newIssuer(t)
-	answers, err := i.try(t.Context(), "go", protected(t, i).URL)
+	answers, err := try(t.Context(), i, "go", protected(t, i).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +117,7 @@ func TestUnsoundServersAreNotMeasured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(handler)
 			defer s.Close()
-			if _, err := i.try(t.Context(), "x", s.URL); err == nil || !strings.Contains(err.Error(), "must be") {
+			if _, err := try(t.Context(), i, "x", s.URL); err == nil || !strings.Contains(err.Error(), "must be") {
 				t.Errorf("error %v, want one that says what the answer must be", err)
 			}
 		})

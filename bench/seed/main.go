@@ -20,6 +20,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 func main() {
@@ -31,12 +33,12 @@ func main() {
 
 // options are the flags.
 type options struct {
-	out      string
-	render   bool
-	python   string
-	limit    time.Duration
-	rounds   int
-	pressure pressure
+	out    string
+	render bool
+	python string
+	limit  time.Duration
+	rounds int
+	load   wrk.Load
 }
 
 func readOptions(args []string, stderr io.Writer) (options, error) {
@@ -48,8 +50,8 @@ func readOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.python, "python", "", "a Python that has the packages of requirements.txt already; without it, they are installed for this run")
 	flags.DurationVar(&o.limit, "limit", 6*time.Minute, "how long the whole run may take")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each server is measured")
-	flags.DurationVar(&o.pressure.length, "length", 4*time.Second, "how long the load lasts each time, in whole seconds")
-	flags.IntVar(&o.pressure.connections, "connections", 16, "connections of the load")
+	flags.DurationVar(&o.load.Length, "length", 4*time.Second, "how long the load lasts each time, in whole seconds")
+	flags.IntVar(&o.load.Connections, "connections", 16, "connections of the load")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -58,7 +60,7 @@ func readOptions(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("an argument that is no flag: %q", flags.Arg(0))
 	case o.render && o.out == "":
 		return o, fmt.Errorf("-render needs -out")
-	case o.rounds < 1 || o.pressure.connections < 1 || o.pressure.length < time.Second || o.pressure.length%time.Second != 0:
+	case o.rounds < 1 || o.load.Connections < 1 || o.load.Length < time.Second || o.load.Length%time.Second != 0:
 		return o, fmt.Errorf("-rounds, -connections and -length must be at least 1, 1 and 1s, and -length in whole seconds")
 	}
 	return o, nil
@@ -73,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if o.render {
-		err = renderAgain(o.out)
+		err = files().Again(o.out)
 	} else {
 		err = measureAll(ctx, o, stdout, stderr)
 	}

@@ -6,6 +6,9 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/bearerproof/bearerproof/bench/internal/process"
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 // warmUp is the load before each measurement: imports, caches and connections. A slow
@@ -53,8 +56,8 @@ func (s *site) answersOfAll(ctx context.Context) (answers []answer, err error) {
 			continue
 		}
 		var given []answer
-		err := s.with(ctx, w, func(_ *server, url string) (err error) {
-			given, err = s.issuer.try(ctx, w.id, url)
+		err := s.with(ctx, w, func(_ *process.Server, url string) (err error) {
+			given, err = try(ctx, s.issuer, w.id, url)
 			return err
 		})
 		if err != nil {
@@ -69,7 +72,7 @@ func (s *site) answersOfAll(ctx context.Context) (answers []answer, err error) {
 func (s *site) samplesOfAll(ctx context.Context, o options) (samples []sample, err error) {
 	for round := range o.rounds {
 		for _, w := range order(round) {
-			got, err := s.measure(ctx, w, o.pressure)
+			got, err := s.measure(ctx, w, o.load)
 			if err != nil {
 				return nil, err
 			}
@@ -81,20 +84,20 @@ func (s *site) samplesOfAll(ctx context.Context, o options) (samples []sample, e
 }
 
 // with runs a server for as long as a function lasts.
-func (s *site) with(ctx context.Context, w way, f func(running *server, url string) error) error {
+func (s *site) with(ctx context.Context, w way, f func(running *process.Server, url string) error) error {
 	dir, err := os.MkdirTemp(s.dir, w.id)
 	if err != nil {
 		return err
 	}
-	address, err := freeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	running, err := start(ctx, w.command(s, address), dir, address)
+	running, err := process.Start(ctx, w.command(s, address), dir, address)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.name, err)
 	}
-	defer running.stop()
+	defer running.Stop()
 	if err := f(running, "http://"+address+"/me"); err != nil {
 		return fmt.Errorf("%s: %w", w.name, err)
 	}
@@ -102,35 +105,35 @@ func (s *site) with(ctx context.Context, w way, f func(running *server, url stri
 }
 
 // measure starts a server, warms it up and takes a sample.
-func (s *site) measure(ctx context.Context, w way, p pressure) (got sample, err error) {
-	before := s.issuer.fetches.Load()
-	err = s.with(ctx, w, func(running *server, url string) error {
+func (s *site) measure(ctx context.Context, w way, load wrk.Load) (got sample, err error) {
+	before := s.issuer.Fetches()
+	err = s.with(ctx, w, func(running *process.Server, url string) error {
 		// With one token in each way: new ones would be remembered.
-		warm := pressure{length: warmUp, connections: p.connections}
-		if _, err := warm.wrk(ctx, url, oneToken(s)...); err != nil {
+		warm := wrk.Load{Length: warmUp, Connections: load.Connections}
+		if _, err := warm.Run(ctx, url, oneToken(s)...); err != nil {
 			return err
 		}
-		idle, err := restingCPU(ctx, running.pid)
+		idle, err := process.RestingCPU(ctx, running.PID)
 		if err != nil {
 			return err
 		}
-		fetchedBefore := s.issuer.fetches.Load()
-		seen, err := p.wrk(ctx, url, w.load(s)...)
+		fetchedBefore := s.issuer.Fetches()
+		seen, err := load.Run(ctx, url, w.load(s)...)
 		if err != nil {
 			return err
 		}
-		used, err := restingCPU(ctx, running.pid)
+		used, err := process.RestingCPU(ctx, running.PID)
 		if err != nil {
 			return err
 		}
-		fetched := s.issuer.fetches.Load()
-		if seen.failures > 0 || seen.requests == 0 {
-			return fmt.Errorf("%d requests failed and %d were answered", seen.failures, seen.requests)
+		fetched := s.issuer.Fetches()
+		if seen.Failures > 0 || seen.Requests == 0 {
+			return fmt.Errorf("%d requests failed and %d were answered", seen.Failures, seen.Requests)
 		}
 		got = sample{
-			Way: w.id, Answered: seen.requests, InFlight: p.connections, Seconds: seen.elapsed.Seconds(), CPU: (used - idle).Milliseconds(),
-			P50: milliseconds(seen.p50), P99: milliseconds(seen.p99), Failures: seen.failures,
-			FetchesBefore: int(fetchedBefore - before), Fetches: int(fetched - fetchedBefore),
+			Way: w.id, Answered: seen.Requests, InFlight: load.Connections, Seconds: seen.Elapsed.Seconds(), CPU: (used - idle).Milliseconds(),
+			P50: milliseconds(seen.P50), P99: milliseconds(seen.P99), Failures: seen.Failures,
+			FetchesBefore: fetchedBefore - before, Fetches: fetched - fetchedBefore,
 		}
 		return nil
 	})

@@ -8,16 +8,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bearerproof/bearerproof/bench/internal/issuer"
+	"github.com/bearerproof/bearerproof/bench/internal/process"
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 // play returns a site whose wrk sends 30 requests, and a way whose server fetches the
 // key set from an address for each of them.
-func play(t *testing.T, keySet func(*issuer) string) (*site, way) {
+func play(t *testing.T, keySet func(*issuer.Issuer) string) (*site, way) {
 	t.Helper()
 	return playWith(t, 30, keySet)
 }
 
-func playWith(t *testing.T, requests int, keySet func(*issuer) string) (*site, way) {
+func playWith(t *testing.T, requests int, keySet func(*issuer.Issuer) string) (*site, way) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -30,16 +34,16 @@ func playWith(t *testing.T, requests int, keySet func(*issuer) string) (*site, w
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return s, way{id: "played", name: "played", load: oneToken, command: func(s *site, address string) command {
-		return command{path: self, env: []string{"SEED_TEST_SERVER=" + address, "SEED_TEST_KEY_SET=" + keySet(s.issuer)}}
+	return s, way{id: "played", name: "played", load: oneToken, command: func(s *site, address string) process.Command {
+		return process.Command{Path: self, Env: []string{"SEED_TEST_SERVER=" + address, "SEED_TEST_KEY_SET=" + keySet(s.issuer)}}
 	}}
 }
 
 func TestMeasure(t *testing.T) {
-	s, w := play(t, (*issuer).keySetURL)
+	s, w := play(t, (*issuer.Issuer).KeySetURL)
 	loads := 0
 	w.load = func(s *site) []string { loads++; return oneToken(s) }
-	got, err := s.measure(t.Context(), w, pressure{length: time.Second, connections: 2})
+	got, err := s.measure(t.Context(), w, wrk.Load{Length: time.Second, Connections: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,15 +64,15 @@ func TestMeasure(t *testing.T) {
 }
 
 func TestFailedRequestsEndTheRun(t *testing.T) {
-	s, w := play(t, func(i *issuer) string { return i.URL() + "/nothing-here" })
-	if got, err := s.measure(t.Context(), w, pressure{length: time.Second, connections: 2}); err == nil || err.Error() != "played: 30 requests failed and 30 were answered" {
+	s, w := play(t, func(i *issuer.Issuer) string { return i.URL() + "/nothing-here" })
+	if got, err := s.measure(t.Context(), w, wrk.Load{Length: time.Second, Connections: 2}); err == nil || err.Error() != "played: 30 requests failed and 30 were answered" {
 		t.Errorf("measured %+v, error %v", got, err)
 	}
 }
 
 func TestNoAnswerIsNoMeasurement(t *testing.T) {
-	s, w := playWith(t, 0, (*issuer).keySetURL)
-	if got, err := s.measure(t.Context(), w, pressure{length: time.Second, connections: 2}); err == nil || err.Error() != "played: 0 requests failed and 0 were answered" {
+	s, w := playWith(t, 0, (*issuer.Issuer).KeySetURL)
+	if got, err := s.measure(t.Context(), w, wrk.Load{Length: time.Second, Connections: 2}); err == nil || err.Error() != "played: 0 requests failed and 0 were answered" {
 		t.Errorf("measured %+v, error %v", got, err)
 	}
 }
@@ -97,10 +101,10 @@ func TestCommands(t *testing.T) {
 	s := &site{dir: "dir", python: "python", issuer: newIssuer(t)}
 	for _, w := range ways() {
 		c := w.command(s, "127.0.0.1:8000")
-		all := strings.Join(slices.Concat([]string{c.path}, c.args, c.env), " ")
+		all := strings.Join(slices.Concat([]string{c.Path}, c.Args, c.Env), " ")
 		for _, want := range map[bool][]string{
-			true:  {"dir/todo", "TODO_ADDR=127.0.0.1:8000", "TODO_ISSUER=" + s.issuer.URL(), "TODO_AUDIENCE=" + audience},
-			false: {"python -m uvicorn", "--port 8000", "--workers 1", "--loop uvloop", "--http httptools", "SEED_KEYS=" + w.id, "SEED_KEY_SET_URL=" + s.issuer.keySetURL()},
+			true:  {"dir/todo", "TODO_ADDR=127.0.0.1:8000", "TODO_ISSUER=" + s.issuer.URL(), "TODO_AUDIENCE=" + issuer.Audience},
+			false: {"python -m uvicorn", "--port 8000", "--workers 1", "--loop uvloop", "--http httptools", "SEED_KEYS=" + w.id, "SEED_KEY_SET_URL=" + s.issuer.KeySetURL()},
 		}[w.isOurs()] {
 			if !strings.Contains(all, want) {
 				t.Errorf("%s: %q is not in %s", w.name, want, all)

@@ -2,8 +2,9 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strings"
+
+	"github.com/bearerproof/bearerproof/bench/internal/figure"
 )
 
 // page is the whole document, in Markdown.
@@ -17,11 +18,11 @@ func (r record) page() string {
 	fmt.Fprintf(&p, "\n"+pageServers, r.run.Versions.Python, r.packages(), r.run.Go)
 	fmt.Fprintf(&p, "\n## CPU time of a request\n\n%s\n![CPU time of a request](%s)\n\n", r.summary(), plotFile)
 	r.table(&p)
-	fmt.Fprintf(&p, "\n"+pageMethod, r.run.Wrk, r.run.Connections, r.run.Length, r.run.Rounds, grouped(manyTokens))
+	fmt.Fprintf(&p, "\n"+pageMethod, r.run.Wrk, r.run.Connections, r.run.Length, r.run.Rounds, figure.Grouped(manyTokens))
 	fmt.Fprintf(&p, "\n## What each accepts\n\n%s\n", pageAnswers)
 	r.answerTable(&p)
 	newClient, shared, cached := r.cpu("new-client"), r.cpu("shared-client"), r.cpu("cached")
-	fmt.Fprintf(&p, "\n"+pageLimits, percent(newClient-shared, newClient), percent(shared-cached, shared))
+	fmt.Fprintf(&p, "\n"+pageLimits, figure.Percent(newClient-shared, newClient), figure.Percent(shared-cached, shared))
 	return p.String()
 }
 
@@ -39,13 +40,13 @@ func (r record) summary() string {
 	base := r.cpu(ours)
 	var all []string
 	for _, id := range []string{"new-client", "shared-client", "cached"} {
-		all = append(all, ratio(r.cpu(id)/base))
+		all = append(all, figure.Ratio(r.cpu(id)/base))
 	}
-	return fmt.Sprintf(pageSummary, all[0], all[1], all[2], ratio(r.cpu("cached")/r.cpu("go-new-tokens")))
+	return fmt.Sprintf(pageSummary, all[0], all[1], all[2], figure.Ratio(r.cpu("cached")/r.cpu("go-new-tokens")))
 }
 
 // cpu is the median CPU time of a request, in seconds.
-func (r record) cpu(way string) float64 { return over(r.of(way), sample.cpuPerRequest).median }
+func (r record) cpu(way string) float64 { return over(r.of(way), sample.cpuPerRequest).Median }
 
 func (r record) table(p *strings.Builder) {
 	p.WriteString("| server | CPU time of a request | × bearerproof | requests/s | p50 | p99 | failed | fetches of the key set |\n|---|--:|--:|--:|--:|--:|--:|---|\n")
@@ -57,10 +58,10 @@ func (r record) table(p *strings.Builder) {
 		for _, s := range of {
 			failed += s.Failures
 		}
-		fmt.Fprintf(p, "| %s | %s | %s | %s | %s | %s | %d | %s |\n", w.name, cpu.times(), ratio(cpu.median/base),
-			over(of, sample.rate).numbers(),
-			over(of, func(s sample) float64 { return s.P50 / 1e3 }).times(),
-			over(of, func(s sample) float64 { return s.P99 / 1e3 }).times(),
+		fmt.Fprintf(p, "| %s | %s | %s | %s | %s | %s | %d | %s |\n", w.name, cpu.Times(), figure.Ratio(cpu.Median/base),
+			over(of, sample.rate).Numbers(),
+			over(of, func(s sample) float64 { return s.P50 / 1e3 }).Times(),
+			over(of, func(s sample) float64 { return s.P99 / 1e3 }).Times(),
 			failed, fetches(of))
 	}
 }
@@ -74,19 +75,7 @@ func fetches(of []sample) string {
 	if during == 0 {
 		return fmt.Sprintf("none; %d before", before)
 	}
-	return fmt.Sprintf("%s for %s requests", grouped(float64(during)), grouped(float64(requests)))
-}
-
-// percent writes a part of a whole.
-func percent(part, whole float64) string { return fmt.Sprintf("%.0f %%", 100*part/whole) }
-
-// ratio writes a factor with two digits.
-func ratio(x float64) string {
-	if x >= 10 {
-		unit := math.Pow(10, math.Floor(math.Log10(x))-1)
-		return grouped(math.Round(x/unit) * unit)
-	}
-	return fmt.Sprintf("%.1f", x)
+	return fmt.Sprintf("%s for %s requests", figure.Grouped(float64(during)), figure.Grouped(float64(requests)))
 }
 
 func (r record) answerTable(p *strings.Builder) {
@@ -115,4 +104,13 @@ func (r record) cell(w way, a attempt) string {
 		return fmt.Sprintf("**%d**", status)
 	}
 	return fmt.Sprint(status)
+}
+
+// over returns the spread of a value of samples.
+func over(samples []sample, value func(sample) float64) figure.Spread {
+	var values []float64
+	for _, s := range samples {
+		values = append(values, value(s))
+	}
+	return figure.Of(values)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"path/filepath"
+
+	"github.com/bearerproof/bearerproof/bench/internal/process"
 )
 
 const systemPython = "python3"
@@ -13,11 +15,11 @@ const systemPython = "python3"
 // and returns its Python.
 func installPython(ctx context.Context, dir string) (string, error) {
 	venv := filepath.Join(dir, "venv")
-	if _, err := output(ctx, dir, nil, systemPython, "-m", "venv", venv); err != nil {
+	if _, err := process.Output(ctx, dir, nil, systemPython, "-m", "venv", venv); err != nil {
 		return "", err
 	}
 	python := filepath.Join(venv, "bin", "python")
-	_, err := output(ctx, dir, nil, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
+	_, err := process.Output(ctx, dir, nil, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
 	return python, err
 }
 
@@ -33,7 +35,7 @@ print(json.dumps({"python": platform.python_version(), "packages": {name: import
 `
 
 func readVersions(ctx context.Context, python string) (v versions, err error) {
-	text, err := output(ctx, "", nil, python, append([]string{"-c", printVersions}, measuredPackages()...)...)
+	text, err := process.Output(ctx, "", nil, python, append([]string{"-c", printVersions}, measuredPackages()...)...)
 	if err != nil {
 		return v, err
 	}

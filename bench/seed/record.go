@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+
+	"github.com/bearerproof/bearerproof/bench/internal/document"
 )
 
 // The files of a run.
@@ -39,26 +37,17 @@ func (r record) lines() ([]byte, error) {
 	for _, s := range r.samples {
 		all = append(all, line{Sample: &s})
 	}
-	var out bytes.Buffer
-	for _, l := range all {
-		text, err := json.Marshal(l, json.Deterministic(true))
-		if err != nil {
-			return nil, err
-		}
-		out.Write(text)
-		out.WriteByte('\n')
-	}
-	return out.Bytes(), nil
+	return document.Lines(all)
 }
 
 // parseRecord reads what lines wrote.
 func parseRecord(text []byte) (r record, err error) {
+	all, err := document.Values[line](text)
+	if err != nil {
+		return r, err
+	}
 	runs := 0
-	for n, l := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {
-		var one line
-		if err := json.Unmarshal(l, &one, json.RejectUnknownMembers(true)); err != nil {
-			return r, fmt.Errorf("line %d: %w", n+1, err)
-		}
+	for n, one := range all {
 		switch {
 		case one.Run != nil:
 			r.run = *one.Run
@@ -118,37 +107,23 @@ func (r record) status(way, attempt string) int {
 	return 0
 }
 
-// write writes the lines, and from them the page and the plot.
-func (r record) write(dir string) error {
-	text, err := r.lines()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, linesFile), text, 0o644); err != nil {
-		return err
-	}
-	return renderAgain(dir)
+// files are those of a run.
+func files() document.Document {
+	return document.Document{Lines: linesFile, Render: func(lines []byte) (map[string][]byte, error) {
+		r, err := parseRecord(lines)
+		if err != nil {
+			return nil, err
+		}
+		plot, err := r.plot()
+		return map[string][]byte{pageFile: []byte(r.page()), plotFile: plot}, err
+	}}
 }
 
-// renderAgain makes the page and the plot from the lines in a directory.
-func renderAgain(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, linesFile))
+// write writes the lines, and from them the page and the plot.
+func (r record) write(dir string) error {
+	lines, err := r.lines()
 	if err != nil {
 		return err
 	}
-	r, err := parseRecord(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", linesFile, err)
-	}
-	plot, err := r.plot()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(plotFile)), 0o755); err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, pageFile), []byte(r.page()), 0o644),
-		os.WriteFile(filepath.Join(dir, plotFile), plot, 0o644),
-	)
+	return files().Write(dir, lines)
 }

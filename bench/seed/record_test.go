@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/bearerproof/bearerproof/bench/internal/figure"
+	"github.com/bearerproof/bearerproof/bench/internal/machine"
 )
 
 const docs = "../../docs"
@@ -47,7 +50,7 @@ func TestThePageIsWhatWasMeasured(t *testing.T) {
 	}
 	picture := read(t, filepath.Join(docs, plotFile))
 	for _, w := range ways() {
-		if label := ">" + barLabel(r.cpu(w.id)) + "</text>"; !strings.Contains(picture, label) {
+		if label := ">" + figure.Time(r.cpu(w.id)) + "</text>"; !strings.Contains(picture, label) {
 			t.Errorf("docs/%s has no %s for %s: go -C bench run ./seed -render -out ../docs", plotFile, label, w.name)
 		}
 	}
@@ -55,7 +58,8 @@ func TestThePageIsWhatWasMeasured(t *testing.T) {
 
 // made is a record with known numbers: each way takes twice the CPU time of the last.
 func made() record {
-	r := record{run: about{Date: "2026-01-02", Rounds: 3, Length: 4, Connections: 16, CPU: "Some CPU", CPUs: 2, Kernel: "linux 6.1 amd64", LoadAverage: "0.1 0.2 0.3", Go: "go1.27.0", Wrk: "4.1.0"}}
+	r := record{run: about{Date: "2026-01-02", Rounds: 3, Length: 4, Connections: 16, Wrk: "4.1.0"}}
+	r.run.Machine = machine.Machine{CPU: "Some CPU", CPUs: 2, Kernel: "linux 6.1 amd64", LoadAverage: "0.1 0.2 0.3", Go: "go1.27.0"}
 	r.run.Versions = versions{"3.11.2", map[string]string{"fastapi": "0.163.2"}}
 	for round := range 3 {
 		cpu := int64(64_000)

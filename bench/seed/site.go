@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -12,6 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/bearerproof/bearerproof/bench/internal/example"
+	"github.com/bearerproof/bearerproof/bench/internal/issuer"
+	"github.com/bearerproof/bearerproof/bench/internal/process"
 )
 
 var (
@@ -33,7 +36,7 @@ type site struct {
 	dir      string // temporary, and all that was written is in it
 	python   string
 	versions versions
-	issuer   *issuer
+	issuer   *issuer.Issuer
 	token    string // good for an hour
 	script   string // a file, as are the tokens
 	tokens   string
@@ -64,7 +67,7 @@ func (s *site) fill(ctx context.Context, progress io.Writer) (err error) {
 		}
 	}
 	fmt.Fprintln(progress, "building examples/todo")
-	if err := buildTodo(ctx, filepath.Join(s.dir, "todo")); err != nil {
+	if err := example.Build(ctx, filepath.Join(s.dir, "todo")); err != nil {
 		return err
 	}
 	if s.python == "" {
@@ -76,12 +79,12 @@ func (s *site) fill(ctx context.Context, progress io.Writer) (err error) {
 	if s.versions, err = readVersions(ctx, s.python); err != nil {
 		return err
 	}
-	if s.issuer, err = startIssuer(ctx); err != nil {
+	if s.issuer, err = issuer.Start(ctx); err != nil {
 		return err
 	}
-	s.token = s.issuer.token(nil, nil)
+	s.token = s.issuer.Token(nil, nil)
 	fmt.Fprintln(progress, "signing tokens")
-	many, err := s.issuer.newTokens(ctx, manyTokens, runtime.NumCPU())
+	many, err := s.issuer.NewTokens(ctx, manyTokens, runtime.NumCPU())
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (s *site) fill(ctx context.Context, progress io.Writer) (err error) {
 // close ends the issuer and removes what was written.
 func (s *site) close() {
 	if s.issuer != nil {
-		s.issuer.stop()
+		s.issuer.Close()
 	}
 	_ = os.RemoveAll(s.dir)
 }
@@ -106,38 +109,9 @@ func needed(ctx context.Context, python string) error {
 		missing = append(missing, errors.New("wrk is not installed (Debian: apt-get install wrk)"))
 	}
 	if python == "" {
-		if _, err := output(ctx, "", nil, systemPython, "-c", "import venv, ensurepip"); err != nil {
+		if _, err := process.Output(ctx, "", nil, systemPython, "-c", "import venv, ensurepip"); err != nil {
 			missing = append(missing, errors.New("python3 with venv is not installed (Debian: apt-get install python3-venv)"))
 		}
 	}
 	return errors.Join(missing...)
-}
-
-// buildTodo builds the example, in the repository that has this module.
-func buildTodo(ctx context.Context, program string) error {
-	file, err := output(ctx, "", nil, "go", "env", "GOMOD")
-	if err != nil {
-		return err
-	}
-	bench := filepath.Dir(file)
-	if filepath.Base(bench) != "bench" {
-		return errors.New("run it in the module bench: GOWORK=off go -C bench run ./seed")
-	}
-	// The example's own versions, not those of this module.
-	_, err = output(ctx, filepath.Dir(bench), []string{"GOWORK="}, "go", "build", "-o", program, "./examples/todo")
-	return err
-}
-
-// output returns what a program prints, without white space around it.
-func output(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(cmd.Args, " "), err, stdout, &stderr)
-	}
-	return strings.TrimSpace(string(stdout)), nil
 }

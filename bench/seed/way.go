@@ -4,6 +4,10 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+
+	"github.com/bearerproof/bearerproof/bench/internal/issuer"
+	"github.com/bearerproof/bearerproof/bench/internal/process"
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 // way is a server, set up in one way.
@@ -11,8 +15,8 @@ type way struct {
 	id      string // in the record
 	name    string // in the tables
 	about   string // what it does for the keys
-	command func(s *site, address string) command
-	load    func(s *site) []string // the requests, see pressure.wrk
+	command func(s *site, address string) process.Command
+	load    func(s *site) []string // the requests, see wrk.Load
 
 	// asked says that the answers to the attempts are wanted. The ways without it
 	// differ from another one in nothing that could change an answer.
@@ -36,33 +40,33 @@ func ways() []way {
 
 // fastAPI is server.py under uvicorn, with one worker and what its "standard" extra
 // brings: uvloop and httptools.
-func fastAPI(keys string) func(*site, string) command {
-	return func(s *site, address string) command {
+func fastAPI(keys string) func(*site, string) process.Command {
+	return func(s *site, address string) process.Command {
 		host, port, _ := net.SplitHostPort(address)
-		return command{
-			path: s.python,
-			args: []string{
+		return process.Command{
+			Path: s.python,
+			Args: []string{
 				"-m", "uvicorn", "--app-dir", s.dir, "--host", host, "--port", port,
 				"--workers", "1", "--loop", "uvloop", "--http", "httptools", "server:app",
 			},
-			env: []string{"SEED_ISSUER=" + s.issuer.URL(), "SEED_KEY_SET_URL=" + s.issuer.keySetURL(), "SEED_KEYS=" + keys},
+			Env: []string{"SEED_ISSUER=" + s.issuer.URL(), "SEED_KEY_SET_URL=" + s.issuer.KeySetURL(), "SEED_KEYS=" + keys},
 		}
 	}
 }
 
 // todo is the example.
-func todo(env ...string) func(*site, string) command {
-	return func(s *site, address string) command {
-		return command{
-			path: filepath.Join(s.dir, "todo"),
-			env:  append([]string{"TODO_ADDR=" + address, "TODO_ISSUER=" + s.issuer.URL(), "TODO_AUDIENCE=" + audience}, env...),
+func todo(env ...string) func(*site, string) process.Command {
+	return func(s *site, address string) process.Command {
+		return process.Command{
+			Path: filepath.Join(s.dir, "todo"),
+			Env:  append([]string{"TODO_ADDR=" + address, "TODO_ISSUER=" + s.issuer.URL(), "TODO_AUDIENCE=" + issuer.Audience}, env...),
 		}
 	}
 }
 
-func oneToken(s *site) []string { return withToken(s.token) }
+func oneToken(s *site) []string { return wrk.Token(s.token) }
 
-func newTokens(s *site) []string { return withScript(s.script, s.tokens) }
+func newTokens(s *site) []string { return wrk.Script(s.script, s.tokens) }
 
 // isOurs reports whether bearerproof does the work.
 func (w way) isOurs() bool { return strings.HasPrefix(w.name, "bearerproof") }

@@ -1,4 +1,5 @@
-package main
+// Package issuer is the issuer of the servers that are measured.
+package issuer
 
 import (
 	"context"
@@ -14,26 +15,26 @@ import (
 	"github.com/bearerproof/bearerproof/verifier"
 )
 
-// audience is that of the example.
-const audience = "todo-api"
+// Audience is that of the example.
+const Audience = "todo-api"
 
-// issuer is the issuer of all servers. It runs in this process, so that what it costs
+// Issuer is the issuer of all servers. It runs in this process, so that what it costs
 // is not counted as theirs.
-type issuer struct {
+type Issuer struct {
 	*issuertest.Issuer
-	key     *issuertest.Key
+	Key     *issuertest.Key // that of all tokens
 	server  *http.Server
-	fetches atomic.Int64 // requests for the key set
+	fetches atomic.Int64
 }
 
-// startIssuer serves an issuer on a free port until stop.
-func startIssuer(ctx context.Context) (*issuer, error) {
+// Start serves an issuer on a free port until Close.
+func Start(ctx context.Context) (*Issuer, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	i := &issuer{Issuer: issuertest.New("http://" + l.Addr().String() + "/realms/todo")}
-	i.key = i.AddKey(verifier.RS256)
+	i := &Issuer{Issuer: issuertest.New("http://" + l.Addr().String() + "/realms/todo")}
+	i.Key = i.AddKey(verifier.RS256)
 	i.server = &http.Server{Handler: i, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := i.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -43,31 +44,36 @@ func startIssuer(ctx context.Context) (*issuer, error) {
 	return i, nil
 }
 
-func (i *issuer) stop() { _ = i.server.Close() }
+// Close stops serving.
+func (i *Issuer) Close() { _ = i.server.Close() }
 
-// keySetURL is the address of the key set.
-func (i *issuer) keySetURL() string { return i.URL() + "/keys" }
+// Fetches returns how often the key set was asked for.
+func (i *Issuer) Fetches() int { return int(i.fetches.Load()) }
+
+// KeySetURL is the address of the key set.
+func (i *Issuer) KeySetURL() string { return i.URL() + "/keys" }
 
 // ServeHTTP counts the requests for the key set.
-func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/keys") {
 		i.fetches.Add(1)
 	}
 	i.Issuer.ServeHTTP(w, r)
 }
 
-// token returns a token with the members and the size of those that Keycloak issues,
+// Token returns a token with the members and the size of those that Keycloak issues,
 // but for the given ones; nil leaves one out.
-func (i *issuer) token(header, claims issuertest.Claims) string {
-	return tokenOf(i.key, header, claims)
+func (i *Issuer) Token(header, claims issuertest.Claims) string {
+	return TokenOf(i.Key, header, claims)
 }
 
-func tokenOf(key *issuertest.Key, header, claims issuertest.Claims) string {
+// TokenOf is [Issuer.Token] under another key.
+func TokenOf(key *issuertest.Key, header, claims issuertest.Claims) string {
 	roles := func(names ...string) issuertest.Claims { return issuertest.Claims{"roles": names} }
 	now := time.Now()
 	all := issuertest.Claims{
 		"iat": now, "exp": now.Add(time.Hour),
-		"aud": []string{audience, "account"},
+		"aud": []string{Audience, "account"},
 		"sub": "f1a2b3c4-d5e6-4d6c-9c4b-6f1d0f4e6a0b",
 		"typ": "Bearer", "azp": "todo-web", "sid": "6f1d0f4e-6a0b-4d6c-9c4b-f1a2b3c4d5e6", "acr": "1",
 		"allowed-origins": []string{"http://localhost:8080"},
@@ -88,15 +94,15 @@ func tokenOf(key *issuertest.Key, header, claims issuertest.Claims) string {
 	return key.TokenWithHeader(named, all)
 }
 
-// newTokens returns good tokens, no two of which are equal.
-func (i *issuer) newTokens(ctx context.Context, n, workers int) ([]string, error) {
+// NewTokens returns good tokens, no two of which are equal.
+func (i *Issuer) NewTokens(ctx context.Context, n, workers int) ([]string, error) {
 	tokens := make([]string, n)
 	var next atomic.Int64
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
 			for at := next.Add(1) - 1; at < int64(n) && ctx.Err() == nil; at = next.Add(1) - 1 {
-				tokens[at] = i.token(nil, nil) // each has a "jti" of its own
+				tokens[at] = i.Token(nil, nil) // each has a "jti" of its own
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package wrk
 
 import (
 	"slices"
@@ -54,12 +54,12 @@ Requests/sec:      0.00
 func TestParseOutcome(t *testing.T) {
 	tests := map[string]struct {
 		printed string
-		want    outcome
+		want    Outcome
 	}{
-		"all answered": {wrkGood, outcome{180, 2100 * time.Millisecond, 843 * time.Microsecond, 1020 * time.Millisecond, 0}},
-		"refused":      {wrkStatuses, outcome{180, 61200 * time.Millisecond, 43960 * time.Microsecond, 48830 * time.Microsecond, 60}},
-		"none":         {wrkNothing, outcome{0, 3100 * time.Millisecond, 0, 0, 66366}},
-		"broken":       {wrkSockets, outcome{7, 3100 * time.Millisecond, 43960 * time.Microsecond, 48830 * time.Microsecond, 4323}},
+		"all answered": {wrkGood, Outcome{180, 2100 * time.Millisecond, 843 * time.Microsecond, 1020 * time.Millisecond, 0, 0}},
+		"refused":      {wrkStatuses, Outcome{180, 61200 * time.Millisecond, 43960 * time.Microsecond, 48830 * time.Microsecond, 60, 0}},
+		"none":         {wrkNothing, Outcome{0, 3100 * time.Millisecond, 0, 0, 66366, 0}},
+		"broken":       {wrkSockets, Outcome{7, 3100 * time.Millisecond, 43960 * time.Microsecond, 48830 * time.Microsecond, 4323, 0}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestParseOutcomeRefuses(t *testing.T) {
 		"too many":            "     50%   43.96ms\n     99%   48.83ms\n  99999999999999999999 requests in 2.10s, 21.43KB read\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := parseOutcome(printed); err == nil || got != (outcome{}) {
+			if got, err := parseOutcome(printed); err == nil || got != (Outcome{}) {
 				t.Errorf("parseOutcome() = %+v, %v, want an error", got, err)
 			}
 		})
@@ -90,8 +90,8 @@ func TestParseOutcomeRefuses(t *testing.T) {
 // wrk takes the URL before the arguments of a script.
 func TestArguments(t *testing.T) {
 	tests := map[string]struct{ request, want []string }{
-		"token":  {withToken("t"), []string{"-H", "Authorization: Bearer t", "url"}},
-		"script": {withScript("s", "a"), []string{"-s", "s", "url", "--", "a"}},
+		"token":  {Token("t"), []string{"-H", "Authorization: Bearer t", "url"}},
+		"script": {Script("s", "a"), []string{"-s", "s", "url", "--", "a"}},
 	}
 	for name, tt := range tests {
 		if got := arguments("url", tt.request); !slices.Equal(got, tt.want) {

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func TestParseStat(t *testing.T) {
 func TestCPUTimeIsThatOfTheProcess(t *testing.T) {
 	spend(t, 300*time.Millisecond)
 	before := ownTime(t)
-	got, err := cpuTime(os.Getpid())
+	got, err := CPUTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestCPUTimeIsThatOfTheProcess(t *testing.T) {
 }
 
 func TestCPUTimeOfNoProcess(t *testing.T) {
-	if got, err := cpuTime(1 << 30); err == nil {
+	if got, err := CPUTime(1 << 30); err == nil {
 		t.Errorf("%v for a process that does not exist", got)
 	}
 }

@@ -1,6 +1,7 @@
-package main
+package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,27 +15,29 @@ import (
 
 const (
 	startLimit = 20 * time.Second // until a server answers
-	stopLimit  = 5 * time.Second  // from SIGTERM to its end; then it is killed
+	stopLimit  = 5 * time.Second  // from the signal to its end; then it is killed
 )
 
-// command is a server that can be started.
-type command struct {
-	path string
-	args []string
-	env  []string
+// Command is a server that can be started.
+type Command struct {
+	Path string
+	Args []string
+	Env  []string            // beside PATH, HOME and LANG
+	As   *syscall.Credential // the user; nil is the one of this process
+	Quit syscall.Signal      // what ends it; SIGTERM if 0
 }
 
-// server is the process of a server that answers.
-type server struct {
+// Server is the process of a server that answers.
+type Server struct {
+	PID     int
 	address string
-	pid     int
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when the process is gone
 }
 
-// start starts a server in a directory and waits until it takes connections on the
+// Start starts a server in a directory and waits until it takes connections on the
 // address. What it writes goes to a file, as that of a service does.
-func start(ctx context.Context, c command, dir, address string) (*server, error) {
+func Start(ctx context.Context, c Command, dir, address string) (*Server, error) {
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
 		return nil, err
@@ -42,31 +45,32 @@ func start(ctx context.Context, c command, dir, address string) (*server, error)
 	// The process has its own.
 	defer log.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Dir = dir
 	// Nothing else, so that no setting of the user's is measured.
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}, c.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}, c.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.As}
+	cmd.Cancel = func() error { return cmd.Process.Signal(cmp.Or(c.Quit, syscall.SIGTERM)) }
 	cmd.WaitDelay = stopLimit
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, err
 	}
-	s := &server{address: address, pid: cmd.Process.Pid, cancel: cancel, ended: make(chan struct{})}
+	s := &Server{address: address, PID: cmd.Process.Pid, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait() // how it ended is in its log
 		close(s.ended)
 	}()
 	if err := s.ready(ctx); err != nil {
-		s.stop()
+		s.Stop()
 		return nil, fmt.Errorf("%w; it wrote:\n%s", err, lastPart(log.Name()))
 	}
 	return s, nil
 }
 
 // ready waits until the server takes a connection.
-func (s *server) ready(ctx context.Context) error {
+func (s *Server) ready(ctx context.Context) error {
 	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("the server does not answer within %v", startLimit))
 	defer stop()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -86,8 +90,8 @@ func (s *server) ready(ctx context.Context) error {
 	}
 }
 
-// stop ends the process and waits for it.
-func (s *server) stop() {
+// Stop ends the process and waits for it.
+func (s *Server) Stop() {
 	s.cancel()
 	<-s.ended
 }
@@ -101,8 +105,8 @@ func lastPart(name string) string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// freeAddress returns an address on which nothing listens.
-func freeAddress(ctx context.Context) (string, error) {
+// FreeAddress returns an address on which nothing listens.
+func FreeAddress(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

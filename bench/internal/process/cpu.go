@@ -1,4 +1,5 @@
-package main
+// Package process runs the servers that are measured, and says what processor time they take.
+package process
 
 import (
 	"context"
@@ -14,9 +15,9 @@ import (
 // whatever it counts with, on every processor that Go runs on.
 const clockTick = 10 * time.Millisecond
 
-// cpuTime returns the CPU time of a process since its start, in its own code and in
+// CPUTime returns the CPU time of a process since its start, in its own code and in
 // the kernel, of all its threads.
-func cpuTime(pid int) (time.Duration, error) {
+func CPUTime(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -27,7 +28,7 @@ func cpuTime(pid int) (time.Duration, error) {
 // parseStat reads utime and stime of proc_pid_stat(5), fields 14 and 15. The second
 // field is the program's name, in which anything may stand.
 func parseStat(stat string) (time.Duration, error) {
-	_, rest, found := cutLast(stat, ") ")
+	rest, found := afterLast(stat, ") ")
 	fields := strings.Fields(rest) // from the third on
 	if !found || len(fields) < 13 {
 		return 0, errors.New("a stat of /proc in a form that is not known")
@@ -43,19 +44,19 @@ func parseStat(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func afterLast(s, sep string) (after string, found bool) {
 	at := strings.LastIndex(s, sep)
 	if at < 0 {
-		return s, "", false
+		return "", false
 	}
-	return s[:at], s[at+len(sep):], true
+	return s[at+len(sep):], true
 }
 
-// restingCPU waits until a process has done with the requests that were in flight when
+// RestingCPU waits until a process has done with the requests that were in flight when
 // the load ended, and returns its CPU time.
-func restingCPU(ctx context.Context, pid int) (time.Duration, error) {
+func RestingCPU(ctx context.Context, pid int) (time.Duration, error) {
 	// On a busy machine a process with work to do may get no time for a while.
-	return resting(ctx, 500*time.Millisecond, func() (time.Duration, error) { return cpuTime(pid) })
+	return resting(ctx, 500*time.Millisecond, func() (time.Duration, error) { return CPUTime(pid) })
 }
 
 // resting reads until a reading is that of an interval before.
