@@ -35,11 +35,15 @@ func newDevIssuer(s settings, base string, log *slog.Logger) (*devissuer.Issuer,
 const devScope = "offline_access"
 
 // pagesOf returns where the page may be opened: what listens at 127.0.0.1 answers
-// at localhost too, and people type the one or the other.
+// at localhost too and the other way round, and people type the one or the other.
 func pagesOf(base string) []string {
+	const number, name = "http://127.0.0.1:", "http://localhost:"
 	pages := []string{base + "/"}
-	if port, ok := strings.CutPrefix(base, "http://127.0.0.1:"); ok {
-		pages = append(pages, "http://localhost:"+port+"/")
+	if port, ok := strings.CutPrefix(base, number); ok {
+		pages = append(pages, name+port+"/")
+	}
+	if port, ok := strings.CutPrefix(base, name); ok {
+		pages = append(pages, number+port+"/")
 	}
 	return pages
 }

@@ -27,7 +27,7 @@ var built embed.FS
 type webPage struct {
 	files  map[string]webFile // by path
 	config []byte             // what the page must know of the issuer, as JSON
-	policy string             // Content-Security-Policy
+	issuer *url.URL
 }
 
 type webFile struct {
@@ -60,14 +60,25 @@ func newWebPage(s settings, scopes []string) (*webPage, error) {
 	p := &webPage{
 		files:  make(map[string]webFile),
 		config: text,
-		// The page loads what is its own and talks to its own server and to the
-		// issuer. It is never in a frame and has none: see web/src/session.ts.
-		policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
-			"connect-src 'self' " + issuer.Scheme + "://" + issuer.Host + "; " +
-			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-			"require-trusted-types-for 'script'; trusted-types 'none'",
+		issuer: issuer,
 	}
 	return p, p.read()
+}
+
+// policy returns the Content-Security-Policy of the page where it is opened at host.
+// The page loads what is its own and talks to its own server and to the issuer. It
+// is never in a frame and has none: see web/src/session.ts. The development issuer
+// is the page's own server, and then not named: a browser that does not take its
+// address for a source would complain.
+func (p *webPage) policy(host string) string {
+	servers := "'self'"
+	if host != p.issuer.Host {
+		servers += " " + p.issuer.Scheme + "://" + p.issuer.Host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+		"connect-src " + servers + "; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 // read takes the files. The name of an asset has a hash of what is in it, so it
@@ -149,7 +160,7 @@ func (f webFile) serve(w http.ResponseWriter, r *http.Request) {
 func (p *webPage) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", p.policy)
+		h.Set("Content-Security-Policy", p.policy(r.Host))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

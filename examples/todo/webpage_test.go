@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-chi/chi/v5"
 )
 
 // servePage serves the whole API with the page, for the issuer of the URL.
@@ -78,6 +80,32 @@ func TestTheHeadersOfThePage(t *testing.T) {
 			if got.Get(name) != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, got.Get(name), want)
 			}
+		}
+	}
+}
+
+// Chromium takes no address in brackets for a source, and complains about each.
+func TestThePolicyDoesNotNameThePagesOwnOrigin(t *testing.T) {
+	settings, err := readSettings([]string{"TODO_ISSUER=http://[::1]:8080/dev-issuer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := newWebPage(settings, webScopes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := chi.NewRouter()
+	page.routes(routes)
+	for host, want := range map[string]string{
+		"[::1]:8080":     "connect-src 'self';",
+		"localhost:8080": "connect-src 'self' http://[::1]:8080;",
+		"[::1]:8081":     "connect-src 'self' http://[::1]:8080;",
+	} {
+		r := httptest.NewRequest("GET", "http://"+host+"/", nil)
+		w := httptest.NewRecorder()
+		routes.ServeHTTP(w, r)
+		if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("at %s the policy is %q, want %q in it", host, policy, want)
 		}
 	}
 }
@@ -156,7 +184,7 @@ func TestThePageIsSaidToBeThereFirst(t *testing.T) {
 func TestWhereThePageMayBeOpened(t *testing.T) {
 	for base, want := range map[string][]string{
 		"http://127.0.0.1:8080": {"http://127.0.0.1:8080/", "http://localhost:8080/"},
-		"http://localhost:8080": {"http://localhost:8080/"},
+		"http://localhost:8080": {"http://localhost:8080/", "http://127.0.0.1:8080/"},
 		"http://[::1]:8080":     {"http://[::1]:8080/"},
 	} {
 		if got := pagesOf(base); !slices.Equal(got, want) {

@@ -1,7 +1,9 @@
 package devissuer
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"time"
 
@@ -19,18 +21,19 @@ type browserLogin struct {
 // browserLogins keeps the logins by the value of a cookie.
 type browserLogins struct {
 	issuer *Issuer
+	name   string // of the cookie
 	held   *expiring[browserLogin]
 }
 
-const loginCookie = "dev_issuer_login"
-
-func newBrowserLogins(i *Issuer) *browserLogins {
-	return &browserLogins{issuer: i, held: newExpiring[browserLogin](maxSessions)}
+// newBrowserLogins is told the issuer's port. Cookies do not know ports (RFC 6265, section 8.5), so the name has it:
+// two issuers on one machine would log each other's users out.
+func newBrowserLogins(i *Issuer, port string) *browserLogins {
+	return &browserLogins{issuer: i, name: "dev_issuer_login_" + port, held: newExpiring[browserLogin](maxSessions)}
 }
 
 // of returns the login of the browser that sent r.
 func (b *browserLogins) of(r *http.Request) (browserLogin, bool) {
-	cookie, err := r.Cookie(loginCookie)
+	cookie, err := r.Cookie(b.name)
 	if err != nil {
 		return browserLogin{}, false
 	}
@@ -48,7 +51,7 @@ func (b *browserLogins) begin(w http.ResponseWriter, r *http.Request, login brow
 
 // end forgets the login of the browser.
 func (b *browserLogins) end(w http.ResponseWriter, r *http.Request) {
-	cookie, err := r.Cookie(loginCookie)
+	cookie, err := r.Cookie(b.name)
 	if err != nil {
 		return
 	}
@@ -58,16 +61,35 @@ func (b *browserLogins) end(w http.ResponseWriter, r *http.Request) {
 
 // ending ends the login of a browser that is sent to log out, whatever next then makes of the request. No question is
 // asked first: a page elsewhere that logs somebody out of a development issuer has won little.
+//
+// A hint that this issuer did not sign, or not with a key that it still has, counts as none: after a restart, which
+// forgets the keys, a page could not log out otherwise. The browser goes back then to an address that is registered
+// for client_id, as it does without a hint.
 func (b *browserLogins) ending(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.end(w, r)
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, "the form cannot be read", http.StatusBadRequest)
+			return
+		}
+		if hint := r.Form.Get("id_token_hint"); hint != "" && !b.issuer.signed(r.Context(), hint) {
+			r.Form.Del("id_token_hint") // the library reads the form, and it is parsed once
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// signed reports whether the ID token is the issuer's, expired or not.
+func (i *Issuer) signed(ctx context.Context, idToken string) bool {
+	ctx = op.ContextWithIssuer(ctx, i.url)
+	_, err := op.VerifyIDTokenHint[*oidc.IDTokenClaims](ctx, idToken, i.op.IDTokenHintVerifier(ctx))
+	var expired op.IDTokenHintExpiredError
+	return err == nil || errors.As(err, &expired)
+}
+
 func (b *browserLogins) cookie(value string, maxAge int) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name:     loginCookie,
+		Name:     b.name,
 		Value:    value,
 		Path:     b.issuer.path + "/",
 		MaxAge:   maxAge,

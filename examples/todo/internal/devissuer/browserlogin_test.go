@@ -133,6 +133,86 @@ func TestLoggingOutEndsTheBrowsersLogin(t *testing.T) {
 	}
 }
 
+// A restart forgets the keys, and an ID token may outlive its key without one.
+func TestLoggingOutByAHintThatIsNotKnown(t *testing.T) {
+	_, elsewhere := start(t, devissuer.Options{})
+	foreign := logIn(t, elsewhere, "alice", nil).IDToken
+	for name, c := range map[string]struct {
+		query  url.Values
+		status int
+		want   string // the location
+	}{
+		"back to the page":         {url.Values{"client_id": {"todo-web"}, "post_logout_redirect_uri": {pageURL + "/"}}, http.StatusFound, pageURL + "/"},
+		"to another place":         {url.Values{"client_id": {"todo-web"}, "post_logout_redirect_uri": {"https://evil.example/"}}, http.StatusBadRequest, ""},
+		"of a client without page": {url.Values{"client_id": {"alice"}, "post_logout_redirect_uri": {pageURL + "/"}}, http.StatusBadRequest, ""},
+		"of no client":             {url.Values{"post_logout_redirect_uri": {"https://evil.example/"}}, http.StatusFound, issuerURL + "/logged-out"},
+	} {
+		for kind, hint := range map[string]string{"another issuer's": foreign, "no token": "a.b.c"} {
+			client := startBrowser(t, devissuer.Options{})
+			tokens := logIn(t, client, "alice", nil)
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			c.query.Set("id_token_hint", hint)
+			for _, r := range []*http.Request{
+				request(t, "GET", issuerURL+"/end_session?"+c.query.Encode(), ""),
+				request(t, "POST", issuerURL+"/end_session", c.query.Encode()),
+			} {
+				if answer, _ := do(t, client, r); answer.StatusCode != c.status || answer.Header.Get("Location") != c.want {
+					t.Errorf("%s, %s, %s: status %d, location %q", name, kind, r.Method, answer.StatusCode, answer.Header.Get("Location"))
+				}
+			}
+			if at, _ := url.Parse(issuerURL + "/login"); len(client.Jar.Cookies(at)) != 0 {
+				t.Errorf("%s, %s: the browser is still logged in", name, kind)
+			}
+			refresh(t, client, tokens.RefreshToken) // whose it was is not known, so nobody's session ended but the browser's
+		}
+	}
+}
+
+func TestLoggingOutByAHintWhoseKeyIsGone(t *testing.T) {
+	issuer, client := start(t, devissuer.Options{})
+	tokens := logIn(t, client, "alice", nil)
+	if err := issuer.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	issuer.DropOldKeys()
+	query := url.Values{"id_token_hint": {tokens.IDToken}, "client_id": {"todo-web"}, "post_logout_redirect_uri": {pageURL + "/"}}
+	answer, body := do(t, client, request(t, "GET", issuerURL+"/end_session?"+query.Encode(), ""))
+	if answer.StatusCode != http.StatusFound || answer.Header.Get("Location") != pageURL+"/" {
+		t.Errorf("status %d: %s", answer.StatusCode, body)
+	}
+}
+
+func TestLoggingOutByAHintThatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := start(t, devissuer.Options{})
+		tokens := logIn(t, client, "alice", nil)
+		time.Sleep(time.Hour)
+		do(t, client, request(t, "GET", issuerURL+"/end_session?"+url.Values{"id_token_hint": {tokens.IDToken}}.Encode(), ""))
+		if status, _ := askToken(t, client, "", "", refreshForm(tokens.RefreshToken)); status != http.StatusBadRequest {
+			t.Errorf("refresh after the logout: status %d", status)
+		}
+	})
+}
+
+func TestTwoIssuersOnOneMachineLeaveEachOthersLoginsAlone(t *testing.T) {
+	names := make(map[string]bool)
+	for _, at := range []string{"http://127.0.0.1:8080/dev-issuer", "http://127.0.0.1:8090/dev-issuer", "http://127.0.0.1/dev-issuer"} {
+		client := startBrowser(t, devissuer.Options{Issuer: at})
+		_, id := openLogin(t, client, at, nil)
+		press(t, client, at, id, "alice")
+		login, err := url.Parse(at + "/login")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cookie := range client.Jar.Cookies(login) {
+			names[cookie.Name] = true
+		}
+	}
+	if len(names) != 3 {
+		t.Errorf("cookies %v, want one name for each port", names)
+	}
+}
+
 func TestTheLoginsCookie(t *testing.T) {
 	for at, secure := range map[string]bool{issuerURL: false, "https://localhost:8443/a": true} {
 		_, client := start(t, devissuer.Options{Issuer: at})

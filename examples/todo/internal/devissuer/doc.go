@@ -10,7 +10,8 @@
 // It is for development only. Nobody types a password: the login page has a button for each of the two users, alice
 // and bob, and the clients alice and bob know their own names as secrets. [New] therefore refuses an issuer URL that
 // is not on the loopback interface, and requests whose Host header names another machine are refused, so that a page
-// elsewhere cannot reach the issuer by pointing its own name at 127.0.0.1 (DNS rebinding).
+// elsewhere cannot reach the issuer by pointing its own name at 127.0.0.1 (DNS rebinding). So are requests that a proxy
+// says it passed on, so that a tunnel does not open the issuer to others by rewriting Host.
 //
 // Everything is kept in memory, in bounded amounts, and is gone when the process ends. The subjects of alice and bob
 // are the same in every process, so that data stored under them stays theirs.

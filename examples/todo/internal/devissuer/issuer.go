@@ -71,7 +71,7 @@ func New(o Options) (*Issuer, error) {
 		return nil, err
 	}
 	i := &Issuer{url: o.Issuer, path: at.Path, secure: at.Scheme == "https", logger: o.Logger, storage: store, op: served}
-	i.logins = newBrowserLogins(i)
+	i.logins = newBrowserLogins(i, at.Port())
 	if i.login, err = newLoginPage(i); err != nil {
 		return nil, err
 	}
@@ -109,6 +109,10 @@ func (i *Issuer) DropOldKeys() { i.storage.keys.dropRetired() }
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !isLoopback(hostOf(r)) {
 		http.Error(w, "the development issuer answers on the loopback interface only", http.StatusMisdirectedRequest)
+		return
+	}
+	if isForwarded(r) {
+		http.Error(w, "the development issuer answers no proxies", http.StatusMisdirectedRequest)
 		return
 	}
 	if len(r.URL.RawQuery) > maxQuery {
@@ -227,6 +231,16 @@ func originsOf(redirects []string) []string {
 // hostOf returns the host that the client meant to reach, without the port.
 func hostOf(r *http.Request) string {
 	return (&url.URL{Host: r.Host}).Hostname()
+}
+
+func (i *Issuer) isAt(origin string) bool { return strings.HasPrefix(i.url+"/", origin+"/") }
+
+// isForwarded reports whether a proxy says that it passed the request on. A tunnel that rewrites Host to the loopback
+// address would give the world an issuer without passwords.
+func isForwarded(r *http.Request) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host"}, func(name string) bool {
+		return len(r.Header.Values(name)) > 0
+	})
 }
 
 // withoutAssertion refuses clients that authenticate by a signed assertion (RFC 7523 §2.2), for which the library

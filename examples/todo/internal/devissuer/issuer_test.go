@@ -227,6 +227,25 @@ func TestRequestsForAnotherHostAreRefused(t *testing.T) {
 	}
 }
 
+// A tunnel may rewrite Host to the loopback address, and then anybody could be alice.
+func TestRequestsThatAProxyPassedOnAreRefused(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	for header, want := range map[string]int{
+		"Forwarded":        http.StatusMisdirectedRequest,
+		"X-Forwarded-For":  http.StatusMisdirectedRequest,
+		"X-Forwarded-Host": http.StatusMisdirectedRequest,
+		"X-Other":          http.StatusOK,
+	} {
+		for _, value := range []string{"192.0.2.1", ""} {
+			r := request(t, "GET", issuerURL+"/keys", "")
+			r.Header.Set(header, value)
+			if answer, _ := do(t, client, r); answer.StatusCode != want {
+				t.Errorf("%s %q: status %d, want %d", header, value, answer.StatusCode, want)
+			}
+		}
+	}
+}
+
 func TestScriptsOfTheWebPageMayCallTheAPI(t *testing.T) {
 	_, client := start(t, devissuer.Options{})
 	cases := []struct{ method, path, origin, want string }{

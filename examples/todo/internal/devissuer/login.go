@@ -114,7 +114,8 @@ func (l *loginPage) refuse(w http.ResponseWriter) {
 }
 
 // write sends the page. Browsers apply form-action to the redirects behind the form as well, so it names the origin
-// of the redirect URI, which is one of those configured.
+// of the redirect URI, which is one of those configured. The issuer's own origin is not named: a browser that does not
+// take its address for a source would complain.
 func (l *loginPage) write(w http.ResponseWriter, status int, view loginView, redirectURI string) {
 	view.Style = template.CSS(loginCSS) //nolint:gosec // a constant of this program
 	var page bytes.Buffer
@@ -123,7 +124,7 @@ func (l *loginPage) write(w http.ResponseWriter, status int, view loginView, red
 		return
 	}
 	action := "'self'"
-	if u, err := url.Parse(redirectURI); err == nil && u.Host != "" {
+	if u, err := url.Parse(redirectURI); err == nil && u.Host != "" && !l.issuer.isAt(originOf(u)) {
 		action += " " + originOf(u)
 	}
 	header := w.Header()

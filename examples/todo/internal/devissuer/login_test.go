@@ -350,6 +350,36 @@ func TestLogoutEndsTheSessionAndReturnsToThePageOnly(t *testing.T) {
 	}
 }
 
+func TestALogoutThatIsTooLongIsRefused(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	form := url.Values{"id_token_hint": {strings.Repeat("x", 9<<10)}}
+	if answer, _ := do(t, client, request(t, "POST", issuerURL+"/end_session", form.Encode())); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("status %d", answer.StatusCode)
+	}
+}
+
+func TestLogoutEndsLoginsThatAreUnderWay(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	tokens := logIn(t, client, "alice", nil)
+	code, others := getCode(t, client, "alice", nil), getCode(t, client, "bob", nil)
+	_, id := openLogin(t, client, issuerURL, nil)
+	still := &http.Client{Transport: client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	login, _ := do(t, still, request(t, "POST", issuerURL+"/login", url.Values{"id": {id}, "user": {"alice"}}.Encode()))
+	do(t, client, request(t, "GET", issuerURL+"/end_session?"+url.Values{"id_token_hint": {tokens.IDToken}}.Encode(), ""))
+
+	if status, answer := askToken(t, client, "", "", codeForm(code)); status != http.StatusBadRequest || answer.Error != "invalid_grant" {
+		t.Errorf("alice's code: status %d, error %q", status, answer.Error)
+	}
+	if answer, _ := do(t, still, request(t, "GET", login.Header.Get("Location"), "")); login.StatusCode != http.StatusSeeOther || answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("alice's callback: status %d, after the login's %d", answer.StatusCode, login.StatusCode)
+	}
+	if status, _ := askToken(t, client, "", "", codeForm(others)); status != http.StatusOK {
+		t.Errorf("bob's code: status %d", status)
+	}
+}
+
 func TestUnknownClientsAndRedirectsAreRefusedWithoutARedirect(t *testing.T) {
 	_, client := start(t, devissuer.Options{})
 	for name, change := range map[string]url.Values{
@@ -436,6 +466,22 @@ func TestLoginPageSaysWhatItIs(t *testing.T) {
 	}
 	if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers %v", answer.Header)
+	}
+}
+
+// Chromium takes no address in brackets for a source, and complains about each.
+func TestTheLoginPagesPolicyDoesNotNameItsOwnOrigin(t *testing.T) {
+	const at = "http://[::1]:8080/dev-issuer"
+	_, client := start(t, devissuer.Options{Issuer: at, WebRedirects: []string{"http://[::1]:8080/", "http://[::1]:80/"}})
+	for back, want := range map[string]string{
+		"http://[::1]:8080/": "form-action 'self';",
+		"http://[::1]:80/":   "form-action 'self' http://[::1]:80;",
+	} {
+		_, id := openLogin(t, client, at, url.Values{"redirect_uri": {back}})
+		answer, _ := do(t, client, request(t, "GET", at+"/login?id="+id, ""))
+		if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("back to %s: policy %q, want %q in it", back, policy, want)
+		}
 	}
 }
 

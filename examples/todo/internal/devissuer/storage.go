@@ -184,11 +184,13 @@ func (s *storage) TokenRequestByRefreshToken(_ context.Context, refresh string) 
 	return &request, nil
 }
 
-// TerminateSession forgets the refresh tokens that the user has at the client.
+// TerminateSession forgets the refresh tokens that the user has at the client, and what would become some: logins that
+// wait for their callback, and codes.
 func (s *storage) TerminateSession(_ context.Context, subject, clientID string) error {
-	s.sessions.remove(func(held *session) bool {
-		return held.subject == subject && held.clientID == clientID
-	})
+	ended := func(g grant) bool { return g.subject == subject && g.clientID == clientID }
+	s.answered.remove(func(request *authRequest) bool { return ended(request.grant) })
+	s.codes.remove(func(request *authRequest) bool { return ended(request.grant) })
+	s.sessions.remove(func(held *session) bool { return ended(held.grant) })
 	return nil
 }
 

@@ -87,6 +87,38 @@ describe("a session", () => {
     await todo.signOut();
   });
 
+  it("works when the server is called localhost and the page is opened at the number", async () => {
+    const named = await startServer({ TODO_ADDR: "localhost:0" });
+    onTestFinished(named.stop);
+    const { todo } = await open(named.url);
+    await todo.signIn(devIssuer, "bob");
+    await todo.page.reload();
+    await todo.field.waitFor();
+    await todo.signOut();
+  });
+
+  it("ends at the page also when the provider has lost its key", async () => {
+    const { todo, visitor } = await open();
+    await todo.signIn(devIssuer, "alice");
+    // As after a restart, which the page has not noticed.
+    await todo.page.route("**/end_session?*", async (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set("id_token_hint", `${url.searchParams.get("id_token_hint") ?? ""}AAAA`);
+      await route.continue({ url: url.href });
+    });
+    await todo.signOut();
+    expect(await visitor.page.content()).not.toContain("id_token_hint");
+  });
+
+  it("cannot begin where the browser stores nothing, and the page says so", async () => {
+    const { todo } = await open("about:blank");
+    await todo.page.addInitScript(() => {
+      Object.defineProperty(window, "sessionStorage", { get: () => { throw new DOMException("denied", "SecurityError"); } });
+    });
+    await todo.page.goto(server.url);
+    await todo.told(/does not let the page store anything/);
+  });
+
   it("notices nothing of rotated keys", async () => {
     const { todo } = await open();
     await todo.signIn(devIssuer, "alice");

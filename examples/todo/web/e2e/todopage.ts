@@ -56,8 +56,8 @@ export class TodoPage {
   }
 
   /** Waits for a sentence in one of the alerts. */
-  async told(sentence: RegExp): Promise<void> {
-    await this.page.getByRole("alert").filter({ hasText: sentence }).waitFor();
+  async told(sentence: RegExp, options: { timeout?: number } = {}): Promise<void> {
+    await this.page.getByRole("alert").filter({ hasText: sentence }).waitFor(options);
   }
 
   /** Waits until nothing is wrong. */

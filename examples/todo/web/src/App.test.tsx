@@ -8,17 +8,23 @@ import { App } from "./App";
 import { remembered } from "./session";
 
 const issuer = "https://id.example.com";
-const alice = new User({
-  access_token: "t0",
-  refresh_token: "r0",
-  token_type: "Bearer",
-  expires_at: Date.now() / 1000 + 300,
-  profile: { sub: "alice", iss: issuer, aud: "todo-web", exp: 0, iat: 0, name: "Alice" },
-});
+
+function aliceFor(seconds: number): User {
+  return new User({
+    access_token: "t0",
+    refresh_token: "r0",
+    id_token: "i0",
+    token_type: "Bearer",
+    expires_at: Date.now() / 1000 + seconds,
+    profile: { sub: "alice", iss: issuer, aud: "todo-web", exp: 0, iat: 0, name: "Alice" },
+  });
+}
+
+const alice = aliceFor(300);
 
 let manager: UserManager;
 const signinRedirect = vi.fn<(args?: object) => Promise<void>>();
-const signoutRedirect = vi.fn<() => Promise<void>>();
+const signoutRedirect = vi.fn<(args?: object) => Promise<void>>();
 const fetched = vi.fn<(url: string) => Promise<Response>>();
 const never = () => new Promise<never>(() => undefined);
 
@@ -114,9 +120,27 @@ describe("App", () => {
     await show();
     await userEvent.setup().click(await screen.findByRole("button", { name: "Sign out" }));
     await screen.findByRole("button", { name: "Sign in" });
-    expect(signoutRedirect).toHaveBeenCalled();
+    // The ID token goes along, and the client with it, for a provider that has lost the token's key meanwhile.
+    expect(signoutRedirect).toHaveBeenCalledWith({ extraQueryParams: { client_id: "todo-web" } });
     expect(signinRedirect).not.toHaveBeenCalled();
     expect(remembered.get()).toBe(false);
+  });
+
+  it("does not send the ID token of a session that the provider has ended", async () => {
+    const ended = vi.spyOn(manager, "signinSilent").mockRejectedValue(new ErrorResponse({ error: "invalid_grant" }));
+    await manager.storeUser(aliceFor(1));
+    fetched.mockImplementation((url) => (url.startsWith(issuer) ? Promise.resolve(new Response("{}")) : never()));
+    const hints: (string | undefined)[] = [];
+    signoutRedirect.mockImplementation(async () => {
+      hints.push((await manager.getUser())?.id_token);
+      return never();
+    });
+    await show();
+    await screen.findByRole("button", { name: "Sign in again" });
+    expect(ended).toHaveBeenCalled();
+    await userEvent.setup().click(screen.getByRole("button", { name: "Sign out" }));
+    await waitFor(() => { expect(signoutRedirect.mock.calls).toEqual([[]]); });
+    await waitFor(() => { expect(hints).toEqual([undefined]); });
   });
 
   it("ends the session here if the provider cannot be told", async () => {

@@ -2,6 +2,7 @@ import type { UserManager } from "oidc-client-ts";
 import { useCallback, useEffect, useState } from "react";
 import { useAuth } from "react-oidc-context";
 import { Notice } from "./Notice";
+import { type IssuerAway, SessionEnded } from "./renewal";
 import { type Problem, isAway, signInProblem } from "./sentences";
 import { reach, remembered, signOuts } from "./session";
 import { SignIn } from "./SignIn";
@@ -35,11 +36,11 @@ export function App({ manager, issuer }: Props) {
       .catch((error: unknown) => { setProblem(signInProblem(error)); });
   }, [manager, issuer]);
 
-  const signOut = useCallback(() => {
+  const signOut = useCallback((trouble: SessionEnded | IssuerAway | null) => {
     remembered.clear();
     signOuts.tell();
     reach(issuer)
-      .then(() => manager.signoutRedirect())
+      .then(() => leave(manager, trouble))
       .catch(async () => {
         await manager.removeUser();
         setProblem({ text: "You are signed out of this page. The identity provider is away, so your session there goes on until it ends by itself." });
@@ -59,4 +60,17 @@ export function App({ manager, issuer }: Props) {
     );
   }
   return <SignIn problem={problem ?? (restore.error === null ? null : signInProblem(restore.error))} signIn={signIn} />;
+}
+
+/**
+ * Goes to the provider to sign out. The ID token tells whose session it is, and
+ * spares a question. It goes along as long as the session does: a provider that
+ * has forgotten the session may not know the token either, and refuse it.
+ */
+async function leave(manager: UserManager, trouble: SessionEnded | IssuerAway | null): Promise<void> {
+  if (trouble instanceof SessionEnded) {
+    await manager.removeUser();
+    return manager.signoutRedirect(); // which names the client where there is no ID token
+  }
+  return manager.signoutRedirect({ extraQueryParams: { client_id: manager.settings.client_id } });
 }

@@ -2,6 +2,7 @@ import type { User, UserManager } from "oidc-client-ts";
 import { useMemo } from "react";
 import { Api } from "./api";
 import { Notice } from "./Notice";
+import type { IssuerAway, SessionEnded } from "./renewal";
 import { type Problem, sessionProblem } from "./sentences";
 import { TodoList } from "./TodoList";
 import { TokenView } from "./TokenView";
@@ -13,7 +14,8 @@ interface Props {
   user: User;
   notice: Problem | null;
   signIn: () => void;
-  signOut: () => void;
+  /** `trouble` is what keeps the session from going on. */
+  signOut: (trouble: SessionEnded | IssuerAway | null) => void;
 }
 
 /** What somebody sees who is signed in. */
@@ -28,7 +30,7 @@ export function Workspace({ manager, user, notice, signIn, signOut }: Props) {
         <p>
           Signed in as <strong>{user.profile.name ?? user.profile.preferred_username ?? user.profile.sub}</strong>
         </p>
-        <button type="button" onClick={signOut}>Sign out</button>
+        <button type="button" onClick={() => { signOut(trouble); }}>Sign out</button>
       </header>
       <main>
         <Notice problem={trouble ? sessionProblem(trouble, left) : notice} signIn={signIn} />

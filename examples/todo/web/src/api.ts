@@ -1,4 +1,5 @@
 import type { Access } from "./renewal";
+import { isSame } from "./versions";
 
 /** A todo as the API shows it, with its entity tag where the page has seen it. */
 export interface Todo {
@@ -118,7 +119,7 @@ export class Api {
       return shown.etag;
     }
     const now = await this.get(shown.id);
-    if (now?.etag === undefined || now.updated_at !== shown.updated_at || now.title !== shown.title || now.done !== shown.done) {
+    if (now?.etag === undefined || !isSame(now, shown)) {
       throw new ChangedElsewhere(now);
     }
     return now.etag;

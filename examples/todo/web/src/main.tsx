@@ -1,33 +1,44 @@
-import { StrictMode } from "react";
+import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { AuthProvider } from "react-oidc-context";
 import { App } from "./App";
-import { loadConfig } from "./config";
+import { type Config, loadConfig } from "./config";
 import { Notice } from "./Notice";
 import { newUserManager } from "./session";
+import { mayStore } from "./storage";
 import "./style.css";
 
 const place = document.getElementById("root");
 if (place === null) {
   throw new Error("index.html has no place for the page");
 }
-const root = createRoot(place);
+createRoot(place).render(await view());
 
-try {
-  const config = await loadConfig();
+async function view(): Promise<ReactNode> {
+  if (!mayStore()) {
+    return sorry("This browser does not let the page store anything. Allow cookies and site data for this address, and reload.");
+  }
+  let config: Config;
+  try {
+    config = await loadConfig();
+  } catch {
+    return sorry("The server cannot be reached. Reload the page to try again.");
+  }
   const manager = newUserManager(config);
-  root.render(
+  return (
     <StrictMode>
       <AuthProvider userManager={manager}>
         <App manager={manager} issuer={config.issuer} />
       </AuthProvider>
-    </StrictMode>,
+    </StrictMode>
   );
-} catch {
-  root.render(
+}
+
+function sorry(text: string): ReactNode {
+  return (
     <main>
-      <Notice problem={{ text: "The server cannot be reached. Reload the page to try again." }} />
-    </main>,
+      <Notice problem={{ text }} />
+    </main>
   );
 }
 

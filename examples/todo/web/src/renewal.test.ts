@@ -118,6 +118,18 @@ describe("Renewal", () => {
     expect(manager.signinSilent).toHaveBeenCalledTimes(1);
   });
 
+  it("asks for nothing after the sign-out", async () => {
+    manager.signinSilent.mockResolvedValue(userWith("t1", 300));
+    const renewal = start(userWith("t0", 300));
+    renewal.stop();
+    await renewal.renew();
+    expect(manager.signinSilent).not.toHaveBeenCalled();
+    expect(manager.removeUser).not.toHaveBeenCalled(); // of somebody else, who has signed in since
+    renewal.start();
+    await renewal.renew();
+    expect(renewal.token()).toBe("t1");
+  });
+
   it("leaves a token alone that never expires", async () => {
     start({ access_token: "t0", refresh_token: "r" } as User);
     await seconds(86_400);

@@ -65,8 +65,14 @@ export class Renewal implements Access {
     return this.user.access_token;
   }
 
-  /** Callers at the same time share one request: a refresh token may be good for one use only. */
+  /**
+   * Callers at the same time share one request: a refresh token may be good for one
+   * use only. After the stop there is nothing to renew.
+   */
   renew(): Promise<void> {
+    if (this.stopped && this.underWay === undefined) {
+      return Promise.resolve();
+    }
     this.underWay ??= this.refresh().finally(() => {
       this.underWay = undefined;
       this.look();

@@ -63,15 +63,21 @@ export async function reach(issuer: string): Promise<void> {
 
 /** Tells the page's other windows that somebody signed out, and hears it from them. */
 class SignOuts {
-  private readonly channel = new BroadcastChannel("todo.sign-outs");
+  private opened: BroadcastChannel | undefined;
 
   tell(): void {
-    this.channel.postMessage("signed out");
+    this.channel().postMessage("signed out");
   }
 
   hear(heard: () => void): () => void {
-    this.channel.addEventListener("message", heard);
-    return () => { this.channel.removeEventListener("message", heard); };
+    const channel = this.channel();
+    channel.addEventListener("message", heard);
+    return () => { channel.removeEventListener("message", heard); };
+  }
+
+  /** Opened late: it fails where the page may not store anything, and then there must be a page that says so. */
+  private channel(): BroadcastChannel {
+    return (this.opened ??= new BroadcastChannel("todo.sign-outs"));
   }
 }
 

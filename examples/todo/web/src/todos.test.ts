@@ -27,6 +27,25 @@ describe("the list", () => {
     expect(later.items).toHaveLength(2);
   });
 
+  it("does not ask the clocks of two replicas which version is newer", () => {
+    const at = (etag: string, second: number) => todo("a", second, { title: etag, etag });
+    const known = (item: Todo) => ({ items: [item], complete: true });
+    // The replica that made version 10 has a clock that is behind.
+    expect(withSaved(known(at('"9"', 5)), at('"10"', 4)).items[0]?.title).toBe('"10"');
+    expect(withSaved(known(at('"10"', 4)), at('"9"', 5)).items[0]?.title).toBe('"10"');
+    // An answer that is late, within the same moment.
+    expect(withSaved(known(at('"10"', 5)), at('"9"', 5)).items[0]?.title).toBe('"10"');
+    // A list says no numbers; what the stream tells follows it.
+    expect(withSaved(known(todo("a", 5)), at('"10"', 4)).items[0]?.title).toBe('"10"');
+  });
+
+  it("does not give a todo the tag of another version of the same moment", () => {
+    const known = { items: [todo("a", 1, { etag: '"1"' })], complete: true };
+    for (const other of [{ done: true }, { title: "other" }]) {
+      expect(withListing(known, { todos: [todo("a", 1, other)], complete: true }).items).toEqual([todo("a", 1, other)]);
+    }
+  });
+
   it("forgets what is deleted", () => {
     expect(without(list, "a").items.map(({ id }) => id)).toEqual(["c"]);
     expect(without(list, "x").items).toHaveLength(2);

@@ -1,4 +1,5 @@
 import type { Listing, Todo } from "./api";
+import { isNewer, isSame } from "./versions";
 
 /** The list as the page knows it, oldest first, as the API orders it. */
 export interface Todos {
@@ -11,7 +12,7 @@ export function withListing(old: Todos | null, { todos, complete }: Listing): To
   const known = new Map(old?.items.map((todo) => [todo.id, todo]));
   const items = todos.map((todo) => {
     const before = known.get(todo.id);
-    return before?.updated_at === todo.updated_at ? { ...before, ...todo } : todo;
+    return before !== undefined && isSame(before, todo) ? { ...before, ...todo } : todo;
   });
   return { items, complete };
 }
@@ -23,7 +24,7 @@ export function withSaved(old: Todos, todo: Todo): Todos {
   if (before === undefined) {
     return { ...old, items: [...old.items, todo].sort((a, b) => (a.id < b.id ? -1 : 1)) }; // ids grow with time
   }
-  if (Date.parse(before.updated_at) > Date.parse(todo.updated_at)) {
+  if (isNewer(before, todo)) {
     return old; // the answer to an edit may come after the news of a later one
   }
   return { ...old, items: old.items.with(at, todo) };
