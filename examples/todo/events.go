@@ -44,7 +44,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := eventStream{w: w, control: http.NewResponseController(w), expiry: t.ExpiresAt().Add(a.leeway), log: a.log}
+	s := eventStream{w: w, control: http.NewResponseController(w), expiry: t.ExpiresAt().Add(a.leeway), now: time.Now, log: a.log}
 	if err := s.follow(r.Context(), watch); errors.Is(err, http.ErrNotSupported) {
 		return err // a middleware hides the connection, and nothing was sent
 	}
@@ -56,13 +56,14 @@ type eventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	expiry  time.Time
+	now     func() time.Time
 	log     *slog.Logger
 }
 
 // follow sends what the watch tells until one of them ends, and then says why. It
 // returns an error if the client does not read.
 func (s *eventStream) follow(ctx context.Context, watch *store.Watch) error {
-	expired := time.NewTimer(time.Until(s.expiry))
+	expired := time.NewTimer(s.expiry.Sub(s.now()))
 	defer expired.Stop()
 	silence := time.NewTicker(keepAlive)
 	defer silence.Stop()
@@ -71,13 +72,16 @@ func (s *eventStream) follow(ctx context.Context, watch *store.Watch) error {
 		select {
 		case change, open := <-watch.Changes():
 			switch {
-			case !time.Now().Before(s.expiry): // the timer may lose the race
+			case s.expired(): // the timer may lose the race
 				return s.send(eventExpired)
 			case !open:
 				return s.sendEnd(ctx, watch.Err())
 			}
 			err = s.sendChange(change)
 		case <-silence.C:
+			if s.expired() { // timers stand still while the machine sleeps
+				return s.send(eventExpired)
+			}
 			err = s.send(": keep-alive\n\n")
 		case <-expired.C:
 			return s.send(eventExpired)
@@ -87,6 +91,8 @@ func (s *eventStream) follow(ctx context.Context, watch *store.Watch) error {
 	}
 	return err
 }
+
+func (s *eventStream) expired() bool { return !s.now().Before(s.expiry) }
 
 const eventExpired = "event: expired\ndata: {}\n\n"
 

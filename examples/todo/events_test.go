@@ -162,13 +162,13 @@ func newMemoryService(t *testing.T) *memoryService {
 	if err != nil {
 		t.Fatal(err)
 	}
-	todos, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "todo.db"), time.Now)
+	log := slog.New(slog.DiscardHandler)
+	todos, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "todo.db"), time.Now, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { todos.Close() })
 	s := &memoryService{issuer: issuer, store: todos, ended: make(chan struct{}, 8), dials: make(chan net.Conn, 8)}
-	log := slog.New(slog.DiscardHandler)
 	a := &api{store: todos, auth: httpauth.New(v, nil), leeway: 30 * time.Second, watchers: new(watchers), log: log}
 	routes := a.routes()
 	server := httpServer("API", s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -316,7 +316,7 @@ func TestAnEventStreamSendsNothingAfterTheExpiry(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := recorder{httptest.NewRecorder(), func() {}}
-		stream := eventStream{w: w, control: http.NewResponseController(w), expiry: time.Now(), log: s.api.log}
+		stream := eventStream{w: w, control: http.NewResponseController(w), expiry: time.Now(), now: time.Now, log: s.api.log}
 		if err := stream.follow(t.Context(), watch); err != nil {
 			t.Fatal(err)
 		}
@@ -325,6 +325,30 @@ func TestAnEventStreamSendsNothingAfterTheExpiry(t *testing.T) {
 			t.Fatalf("after the expiry the stream has %q, want %q", got, want)
 		}
 	}
+}
+
+// A machine that sleeps stops timers, and not the clock.
+func TestAnEventStreamEndsAfterASleepPastTheExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemoryService(t)
+		watch, err := s.store.Watch("alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watch.Close()
+		begun, slept := time.Now(), time.Duration(0)
+		w := recorder{httptest.NewRecorder(), func() { slept = time.Hour }}
+		stream := eventStream{w: w, control: http.NewResponseController(w), expiry: begun.Add(10 * time.Minute), now: func() time.Time { return time.Now().Add(slept) }}
+		if err := stream.follow(t.Context(), watch); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(begun); got != keepAlive {
+			t.Errorf("the stream ended after %v, want %v", got, keepAlive)
+		}
+		if got, want := w.Body.String(), "event: ready\ndata: {}\n\nevent: expired\ndata: {}\n\n"; got != want {
+			t.Errorf("the stream has %q, want %q", got, want)
+		}
+	})
 }
 
 // A middleware that hides the connection would make streams that end at the

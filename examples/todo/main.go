@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,7 +31,11 @@ func main() {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("todo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	healthcheck := flags.String("healthcheck", "", "")
+	var healthcheck *url.URL // nil: not given
+	flags.Func("healthcheck", "", func(value string) (err error) {
+		healthcheck, err = parseCheck(value)
+		return err
+	})
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		_ = writeHelp(stdout)
@@ -38,8 +43,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case err != nil || flags.NArg() > 0:
 		fmt.Fprintln(stderr, "todo: takes no argument but -help or -healthcheck URL; it is configured by environment variables")
 		return 2
-	case *healthcheck != "":
-		if err := checkHealth(ctx, *healthcheck); err != nil {
+	case healthcheck != nil:
+		if err := checkHealth(ctx, healthcheck); err != nil {
 			fmt.Fprintln(stderr, "todo:", err)
 			return 1
 		}
@@ -51,6 +56,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return 2
 	}
 	log := newLog(s, stderr)
+	slog.SetDefault(log) // libraries log there, the development issuer's among them
 	if err := serve(ctx, s, log, stdout); err != nil {
 		log.Error("the server failed", "error", err)
 		return 1

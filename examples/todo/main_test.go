@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json/v2"
 	"io"
+	"net"
 	"net/http"
 	neturl "net/url"
 	"os"
@@ -119,6 +120,16 @@ func (p *process) exit(t *testing.T) int {
 	defer end.Stop()
 	_ = p.cmd.Wait() // the exit code says it all
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// tour waits for what the program prints, and returns the URL that it names.
+func (p *process) tour(t *testing.T) string {
+	t.Helper()
+	line, err := p.lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v after %q\n%s", err, line, p.stderr)
+	}
+	return strings.TrimSuffix(regexp.MustCompile(`http://\S+/`).FindString(line), "/")
 }
 
 // commands returns the printed lines that a user would paste.
@@ -283,6 +294,45 @@ func TestAWrongSettingStopsTheStart(t *testing.T) {
 		if code := p.exit(t); code == 0 || !strings.Contains(p.stderr.String(), name) || strings.Contains(p.stderr.String(), "panic") {
 			t.Errorf("%q: exit code %d\n%s", environ, code, p.stderr)
 		}
+	}
+}
+
+func TestATakenPortLeavesNothingBehind(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := startProcess(t, "TODO_ADDR="+l.Addr().String())
+	if code := p.exit(t); code != 1 || !strings.Contains(p.stderr.String(), "TODO_ADDR=127.0.0.1:0") {
+		t.Errorf("exit code %d\n%s\nwant 1 and a way out", code, p.stderr)
+	}
+	if left, err := os.ReadDir(p.cmd.Dir); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v behind, %v", left, err)
+	}
+}
+
+// A line of another format would be lost to whoever collects them.
+func TestLibrariesLogAsTheServiceDoes(t *testing.T) {
+	p := startProcess(t, "TODO_LOG_FORMAT=json")
+	url := p.tour(t)
+	resp, err := http.PostForm(url+"/dev-issuer/oauth/token", neturl.Values{"grant_type": {"client_credentials"}, "client_id": {"alice"}, "client_secret": {"wrong"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	said := make(map[any]bool)
+	for line := range strings.Lines(p.stderr.String()) {
+		said[fromJSON[map[string]any](t, line)["msg"]] = true
+	}
+	if !said["request error"] { // the provider library's
+		t.Errorf("the library's line is not there:\n%s", p.stderr)
 	}
 }
 

@@ -266,9 +266,16 @@ func TestHealthCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	for _, url := range []string{"http://" + l.Addr().String() + "/readyz", "::", "file:///etc/passwd"} {
-		if code, said := check(url); code != 1 || said == "" {
-			t.Errorf("%s: exit code %d, %q", url, code, said)
+	if code, said := check("http://" + l.Addr().String() + "/readyz"); code != 1 || said == "" {
+		t.Errorf("nobody is there: exit code %d, %q", code, said)
+	}
+	if code, said := check("http://x:secret@" + strings.TrimPrefix(s.url, "http://") + "/readyz"); code != 1 || !strings.Contains(said, "503") || strings.Contains(said, "secret") {
+		t.Errorf("a URL with a password: exit code %d, %q", code, said)
+	}
+	// None of these is a service that is not healthy, nor a wish to start one.
+	for _, url := range []string{"", " ", "::", "file:///etc/passwd", "127.0.0.1:8080", "http://", "http://x:secret@:x"} {
+		if code, said := check(url); code != 2 || !strings.Contains(said, "-healthcheck URL") || strings.Contains(said, "secret") {
+			t.Errorf("%q: exit code %d, %q, want 2", url, code, said)
 		}
 	}
 }

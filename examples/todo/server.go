@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -48,16 +49,16 @@ type deployment struct {
 // serve runs the service until ctx ends, and then lets requests in flight
 // finish. An error says why it could not start, or why it stopped.
 func serve(ctx context.Context, s settings, log *slog.Logger, out io.Writer) (err error) {
-	todos, err := openStore(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, todos.Close()) }()
 	listeners, err := listen(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer closeAll(listeners) // those that no server closed
+	todos, err := openStore(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, todos.Close()) }()
 	d, err := assemble(s, listeners, todos, log)
 	if err != nil {
 		return err
@@ -153,10 +154,10 @@ func (d *deployment) warm(ctx context.Context) {
 	}
 }
 
-func openStore(ctx context.Context, s settings) (*store.Store, error) {
+func openStore(ctx context.Context, s settings, log *slog.Logger) (*store.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	todos, err := store.Open(ctx, s.databaseURL, time.Now)
+	todos, err := store.Open(ctx, s.databaseURL, time.Now, log)
 	if err != nil {
 		return nil, fmt.Errorf("TODO_DATABASE_URL: %w", err)
 	}
@@ -164,7 +165,7 @@ func openStore(ctx context.Context, s settings) (*store.Store, error) {
 }
 
 // listen takes every address before anything else happens, so that one that is
-// taken stops the start. The key is the variable's name.
+// taken stops the start and leaves no new database behind. The key is the variable's name.
 func listen(ctx context.Context, s settings) (map[string]net.Listener, error) {
 	listeners := make(map[string]net.Listener)
 	for name, addr := range map[string]string{"TODO_ADDR": s.addr, "TODO_GRPC_ADDR": s.grpcAddr, "TODO_ADMIN_ADDR": s.adminAddr} {
@@ -174,11 +175,19 @@ func listen(ctx context.Context, s settings) (map[string]net.Listener, error) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		if err != nil {
 			closeAll(listeners)
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w%s", name, err, advice(name, err))
 		}
 		listeners[name] = l
 	}
 	return listeners, nil
+}
+
+// advice returns what to do about an address that could not be taken, or "".
+func advice(name string, err error) string {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return ""
+	}
+	return "; " + name + "=127.0.0.1:0 takes a port that is free"
 }
 
 func closeAll(listeners map[string]net.Listener) {

@@ -63,7 +63,7 @@ func newServiceOn(t testing.TB, database string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	todos, err := store.Open(t.Context(), database, time.Now)
+	todos, err := store.Open(t.Context(), database, time.Now, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/time/rate"
 )
 
 const (
-	// heartbeat is how long the connection may be silent before it is asked for a
-	// sign of life: a broken network says nothing.
+	// heartbeat is how long the connection may be silent before it is checked: a
+	// broken network says nothing, and neither does a channel that nobody uses.
 	heartbeat = 15 * time.Second
 
 	// The wait before a new connection doubles from the least to the most.
@@ -22,10 +24,16 @@ const (
 	mostWait  = 10 * time.Second
 )
 
+// complainEvery is how often it is logged that announcements could not be read: whoever
+// may connect to the database may send any number of them.
+const complainEvery = time.Minute
+
 // connection is a connection to PostgreSQL that listens.
 type connection interface {
 	WaitForNotification(ctx context.Context) (*pgconn.Notification, error)
-	Ping(ctx context.Context) error
+	// Check returns an error unless the connection lives and still hears what is
+	// announced about the table that is used now.
+	Check(ctx context.Context) error
 	Close(ctx context.Context) error
 }
 
@@ -35,10 +43,17 @@ type listener struct {
 	connect func(context.Context) (connection, error)                 // set once
 	read    func(ctx context.Context, owner, id string) (Todo, error) // set once
 	feed    *feed                                                     // set once
+	log     *slog.Logger                                              // set once
+
+	complaint rate.Sometimes // about announcements that cannot be read
+}
+
+func newListener(connect func(context.Context) (connection, error), read func(ctx context.Context, owner, id string) (Todo, error), f *feed, log *slog.Logger) *listener {
+	return &listener{connect: connect, read: read, feed: f, log: log, complaint: rate.Sometimes{Interval: complainEvery}}
 }
 
 // listen follows the changes that the database announces until the store closes.
-func (s *Store) listen(ctx context.Context, location string) error {
+func (s *Store) listen(ctx context.Context, location string, log *slog.Logger) error {
 	connect, err := listenAt(location)
 	if err != nil {
 		return err
@@ -47,7 +62,7 @@ func (s *Store) listen(ctx context.Context, location string) error {
 	if err != nil {
 		return err
 	}
-	l := &listener{connect: connect, read: s.Get, feed: &s.feed}
+	l := newListener(connect, s.Get, &s.feed, log)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -106,14 +121,15 @@ func (l *listener) follow(ctx context.Context, c connection) error {
 			return err
 		}
 		a, err := parseAnnouncement(payload)
-		if err != nil {
-			return err // it may have been a change
+		if err != nil { // not the trigger's: it must not end everybody's watches
+			l.complaint.Do(func() { l.log.WarnContext(ctx, "announcements were skipped", "error", err) })
+			continue
 		}
 		l.tell(ctx, a)
 	}
 }
 
-// next waits for an announcement, and asks for a sign of life now and then.
+// next waits for an announcement, and checks a connection that is silent.
 func next(ctx context.Context, c connection) (payload string, err error) {
 	for {
 		silence, cancel := context.WithTimeout(ctx, heartbeat)
@@ -126,16 +142,16 @@ func next(ctx context.Context, c connection) (payload string, err error) {
 		if ctx.Err() != nil || !silent {
 			return "", err
 		}
-		if err := ping(ctx, c); err != nil {
+		if err := check(ctx, c); err != nil {
 			return "", err
 		}
 	}
 }
 
-func ping(ctx context.Context, c connection) error {
+func check(ctx context.Context, c connection) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return c.Ping(ctx)
+	return c.Check(ctx)
 }
 
 // tell publishes the change, if anybody watches it. It reads the todo, which an
@@ -196,8 +212,24 @@ func listenAt(location string) (func(context.Context) (connection, error), error
 		if err := subscribe(ctx, c); err != nil {
 			return nil, errors.Join(err, c.Close(ctx))
 		}
-		return c, nil
+		return subscription{c}, nil
 	}, nil
+}
+
+// subscription is a connection that has said LISTEN.
+type subscription struct{ *pgx.Conn }
+
+// Check implements [connection]. A table that was restored has another channel, and a
+// pooler in between may have given the session to somebody else.
+func (s subscription) Check(ctx context.Context) error {
+	var listens bool
+	if err := s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_listening_channels() AS c WHERE c = 'todos_' || 'todos'::regclass::oid)`).Scan(&listens); err != nil {
+		return err
+	}
+	if !listens {
+		return errors.New("the connection does not listen to the table")
+	}
+	return nil
 }
 
 func subscribe(ctx context.Context, c *pgx.Conn) error {

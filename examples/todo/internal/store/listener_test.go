@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,16 +21,20 @@ import (
 type script struct {
 	announce chan string   // payloads
 	broken   chan struct{} // closed: every call fails
-	mute     chan struct{} // closed: Ping hangs
-	pings    atomic.Int64
+	deaf     chan struct{} // closed: Check says so
+	mute     chan struct{} // closed: Check hangs
+	checks   atomic.Int64
 	closed   atomic.Bool
 }
 
 func newScript() *script {
-	return &script{announce: make(chan string, 8), broken: make(chan struct{}), mute: make(chan struct{})}
+	return &script{announce: make(chan string, 8), broken: make(chan struct{}), mute: make(chan struct{}), deaf: make(chan struct{})}
 }
 
-var errBroken = errors.New("the connection broke")
+var (
+	errBroken = errors.New("the connection broke")
+	errDeaf   = errors.New("the connection listens to nothing")
+)
 
 func (s *script) WaitForNotification(ctx context.Context) (*pgconn.Notification, error) {
 	select {
@@ -41,9 +47,11 @@ func (s *script) WaitForNotification(ctx context.Context) (*pgconn.Notification,
 	}
 }
 
-func (s *script) Ping(ctx context.Context) error {
-	s.pings.Add(1)
+func (s *script) Check(ctx context.Context) error {
+	s.checks.Add(1)
 	select {
+	case <-s.deaf:
+		return errDeaf
 	case <-s.mute:
 		<-ctx.Done()
 		return ctx.Err()
@@ -60,8 +68,13 @@ func (s *script) Close(context.Context) error {
 // listening runs a listener in the bubble of t. dial makes its second connection
 // and those after; read is the table of todos.
 func listening(t *testing.T, first *script, dial func(context.Context) (connection, error), read func(owner, id string) (Todo, error)) *feed {
+	return listeningTo(t, first, dial, read, slog.DiscardHandler)
+}
+
+// listeningTo is listening with a log.
+func listeningTo(t *testing.T, first *script, dial func(context.Context) (connection, error), read func(owner, id string) (Todo, error), log slog.Handler) *feed {
 	f := new(feed)
-	l := &listener{connect: dial, feed: f, read: func(_ context.Context, owner, id string) (Todo, error) { return read(owner, id) }}
+	l := newListener(dial, func(_ context.Context, owner, id string) (Todo, error) { return read(owner, id) }, f, slog.New(log))
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -99,7 +112,7 @@ func TestWhatIsAnnouncedIsReadAndTold(t *testing.T) {
 		"a deletion of what is there":               {announced: about("DELETE", "alice", 3), read: now},
 		"an edit that cannot be read":               {announced: about("UPDATE", "alice", 3), err: context.DeadlineExceeded, ends: ErrInterrupted},
 		"something of somebody whom nobody watches": {announced: about("UPDATE", "bob", 3), read: now},
-		"nonsense":                                  {announced: "nonsense", ends: ErrInterrupted},
+		"nonsense":                                  {announced: "nonsense"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -196,8 +209,8 @@ func TestASilentConnectionMustShowThatItLives(t *testing.T) {
 		w := begin(t, f)
 		time.Sleep(4*heartbeat + time.Second)
 		synctest.Wait()
-		if c.pings.Load() != 4 || c.closed.Load() {
-			t.Errorf("%d pings in four heartbeats, closed %v", c.pings.Load(), c.closed.Load())
+		if c.checks.Load() != 4 || c.closed.Load() {
+			t.Errorf("%d checks in four heartbeats, closed %v", c.checks.Load(), c.closed.Load())
 		}
 		close(c.mute)
 		time.Sleep(heartbeat + patience)
@@ -207,6 +220,86 @@ func TestASilentConnectionMustShowThatItLives(t *testing.T) {
 			t.Error("the dead connection is still open")
 		}
 	})
+}
+
+// A restored table announces on another channel, and says nothing on this one.
+func TestADeafConnectionIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, second := newScript(), newScript()
+		f := listening(t, c, func(context.Context) (connection, error) { return second, nil }, func(string, string) (Todo, error) { return Todo{ID: anID, Version: 1}, nil })
+		w := begin(t, f)
+		close(c.deaf)
+		time.Sleep(heartbeat + leastWait)
+		synctest.Wait()
+		wantEnd(t, w, ErrInterrupted)
+		if !errors.Is(w.Err(), errDeaf) || !c.closed.Load() {
+			t.Errorf("the watch ended with %v, the connection is closed: %v", w.Err(), c.closed.Load())
+		}
+		again := begin(t, f)
+		defer again.Close()
+		second.announce <- about("INSERT", "alice", 1)
+		if change := mustHear(t, again); change.Kind != Created {
+			t.Errorf("the new connection told %+v", change)
+		}
+	})
+}
+
+// Any role that may connect to the database can announce anything, at any rate.
+func TestNonsenseEndsNothingAndIsLoggedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := newScript()
+		f := listeningTo(t, c, func(context.Context) (connection, error) { return c, nil },
+			func(string, string) (Todo, error) { return Todo{ID: anID, Version: 1}, nil }, slog.NewTextHandler(&log, nil))
+		w := begin(t, f)
+		defer w.Close()
+		for range 3 {
+			for range 1000 {
+				c.announce <- "INSERT nonsense\nlevel=ERROR"
+			}
+			time.Sleep(complainEvery)
+			synctest.Wait()
+		}
+		c.announce <- about("INSERT", "alice", 1)
+		if change := mustHear(t, w); change.Kind != Created {
+			t.Errorf("after nonsense, the watch tells %+v", change)
+		}
+		synctest.Wait()
+		if n := strings.Count(log.String(), "\n"); n != 3 || strings.Contains(log.String(), "nonsense") {
+			t.Errorf("3000 announcements in 3 minutes gave %d lines:\n%.500s", n, log.String())
+		}
+	})
+}
+
+func TestPostgresSaysWhetherItIsListenedTo(t *testing.T) {
+	for what, statement := range map[string]string{
+		"a pooler gave the session to somebody else": `UNLISTEN *`,
+		"the table was restored":                     `ALTER TABLE todos RENAME TO was; CREATE TABLE todos (LIKE was INCLUDING ALL)`,
+		"there is no table":                          `ALTER TABLE todos RENAME TO gone`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			location := storetest.Postgres(t)
+			mustOpen(t, location)
+			connect, err := listenAt(location)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := connect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close(t.Context()) //nolint:errcheck // nothing was written
+			if err := c.Check(t.Context()); err != nil {
+				t.Fatalf("it listens, and says: %v", err)
+			}
+			if _, err := c.(subscription).Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(t.Context()); err == nil {
+				t.Error("it does not hear what is announced, and says it does")
+			}
+		})
+	}
 }
 
 func TestPostgresTellsOtherServers(t *testing.T) {
@@ -295,7 +388,7 @@ func mustChannel(t *testing.T, s *Store) string {
 
 func mustOpen(t *testing.T, location string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), location, time.Now)
+	s, err := Open(t.Context(), location, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -24,16 +25,19 @@ var migrations embed.FS
 // Open opens a PostgreSQL database, if location is a postgres:// URL, or else
 // the SQLite file of that name, which it makes if there is none, and brings the
 // tables up to date. It gives up when ctx ends. now is the clock of the todos'
-// times.
-func Open(ctx context.Context, location string, now func() time.Time) (*Store, error) {
-	open := openSQLite
-	if isPostgres(location) {
-		open = openPostgres
-	}
+// times. log receives what goes wrong while nobody waits for an answer; never what
+// todos say.
+func Open(ctx context.Context, location string, now func() time.Time, log *slog.Logger) (*Store, error) {
 	if err := CheckLocation(location); err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, location)
+	var s *Store
+	var err error
+	if isPostgres(location) {
+		s, err = openPostgres(ctx, location, log)
+	} else {
+		s, err = openSQLite(ctx, location)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -67,7 +71,7 @@ func isPostgres(location string) bool {
 	return strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://")
 }
 
-func openPostgres(ctx context.Context, location string) (*Store, error) {
+func openPostgres(ctx context.Context, location string, log *slog.Logger) (*Store, error) {
 	db, err := sql.Open("pgx", location)
 	if err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	}
 	s := &Store{read: db, write: db}
 	if err == nil {
-		err = s.listen(ctx, location)
+		err = s.listen(ctx, location, log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

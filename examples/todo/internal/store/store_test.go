@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func conformance(t *testing.T, test func(t *testing.T, s *Store, clock *clock)) 
 	for name, locate := range storetest.Locations() {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)}
-			s, err := Open(t.Context(), locate(t), c.Now)
+			s, err := Open(t.Context(), locate(t), c.Now, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -287,12 +288,12 @@ func TestTwoServersShareADatabase(t *testing.T) {
 	for name, locate := range storetest.Locations() {
 		t.Run(name, func(t *testing.T) {
 			location := locate(t)
-			first, err := Open(t.Context(), location, time.Now)
+			first, err := Open(t.Context(), location, time.Now, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer first.Close()
-			second, err := Open(t.Context(), location, time.Now)
+			second, err := Open(t.Context(), location, time.Now, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -342,13 +343,13 @@ func TestPingAfterClose(t *testing.T) {
 
 func TestTodosOutliveTheProcess(t *testing.T) {
 	location := storetest.SQLite(t)
-	s, err := Open(t.Context(), location, time.Now)
+	s, err := Open(t.Context(), location, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := mustCreate(t, s, "alice", "still here")
 	s.Close()
-	if s, err = Open(t.Context(), location, time.Now); err != nil {
+	if s, err = Open(t.Context(), location, time.Now, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
@@ -363,7 +364,7 @@ func TestTodosOutliveTheProcess(t *testing.T) {
 // With these, SQLite waits for the disk before it acknowledges: a power failure
 // takes nothing that was.
 func TestSQLiteWaitsForTheDisk(t *testing.T) {
-	s, err := Open(t.Context(), storetest.SQLite(t), time.Now)
+	s, err := Open(t.Context(), storetest.SQLite(t), time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +379,7 @@ func TestSQLiteWaitsForTheDisk(t *testing.T) {
 
 func TestPostgresThatDoesNotWaitForTheDiskIsRefused(t *testing.T) {
 	location := storetest.Postgres(t)
-	s, err := Open(t.Context(), location+"&synchronous_commit=off", time.Now)
+	s, err := Open(t.Context(), location+"&synchronous_commit=off", time.Now, slog.New(slog.DiscardHandler))
 	if err == nil {
 		s.Close()
 	}
@@ -390,14 +391,14 @@ func TestPostgresThatDoesNotWaitForTheDiskIsRefused(t *testing.T) {
 func TestWrongLocations(t *testing.T) {
 	for _, location := range []string{"", "\x00", ":memory:", "file:x.db", "mysql://host/db", "postgres://%zz", "postgres://h:port/x", t.TempDir() + "/none/such.db"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		s, err := Open(ctx, location, time.Now)
+		s, err := Open(ctx, location, time.Now, slog.New(slog.DiscardHandler))
 		cancel()
 		if err == nil {
 			s.Close()
 			t.Errorf("Open(%q) gave no error", location)
 		}
 	}
-	_, err := Open(t.Context(), "postgres://user:hunter2@[::1/db", time.Now)
+	_, err := Open(t.Context(), "postgres://user:hunter2@[::1/db", time.Now, slog.New(slog.DiscardHandler))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("Open gave %v, want an error without the password", err)
 	}
