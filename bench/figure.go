@@ -4,39 +4,32 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
+
+	"github.com/bearerproof/bearerproof/bench/internal/figure"
 )
 
 // number writes a figure with three digits and, from a thousand on, with commas.
-func number(figure float64) string {
-	switch size := math.Abs(figure); {
+func number(x float64) string {
+	switch size := math.Abs(x); {
 	case size == 0:
 		return "0"
 	case size < 0.01:
-		return strconv.FormatFloat(figure, 'f', 4, 64)
+		return strconv.FormatFloat(x, 'f', 4, 64)
 	case size < 0.1:
-		return strconv.FormatFloat(figure, 'f', 3, 64)
+		return strconv.FormatFloat(x, 'f', 3, 64)
 	case size < 10:
-		return strconv.FormatFloat(figure, 'f', 2, 64)
+		return strconv.FormatFloat(x, 'f', 2, 64)
 	case size < 100:
-		return strconv.FormatFloat(figure, 'f', 1, 64)
+		return strconv.FormatFloat(x, 'f', 1, 64)
 	case size < 1000:
-		return strconv.FormatFloat(figure, 'f', 0, 64)
+		return strconv.FormatFloat(x, 'f', 0, 64)
 	default:
 		digits := math.Pow(10, math.Floor(math.Log10(size))-2)
-		return commas(int64(math.Round(figure/digits) * digits))
+		return commas(int64(math.Round(x/digits) * digits))
 	}
 }
 
-func commas(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	var parts []string
-	for len(text) > 3 && text[len(text)-4] != '-' {
-		parts = append([]string{text[len(text)-3:]}, parts...)
-		text = text[:len(text)-3]
-	}
-	return strings.Join(append([]string{text}, parts...), ",")
-}
+func commas(n int64) string { return figure.Grouped(float64(n)) }
 
 // whole writes a count that is a whole number in truth, with what collections and fetches
 // in the background add.

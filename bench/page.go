@@ -5,10 +5,11 @@ import (
 	"cmp"
 	_ "embed"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"text/template"
+
+	"github.com/bearerproof/bearerproof/bench/internal/document"
 )
 
 //go:embed page.md.tmpl
@@ -114,41 +115,20 @@ func (r *results) evenShare() string {
 	return number(100*adds/(without+adds-again)) + " %"
 }
 
+// files are those of a run.
+func files() document.Document { return document.Document{Lines: linesFile, Render: made} }
+
 // write writes the lines, of which everything else is made, and what is made of them.
 func (r *results) write(dir string) error {
 	lines, err := r.lines()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, imagesDir), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, linesFile), lines, 0o644); err != nil {
-		return err
-	}
-	return writePage(dir)
+	return files().Write(dir, lines)
 }
 
-// writePage writes the page and the plots that the lines in a directory make.
-func writePage(dir string) error {
-	all, err := made(dir)
-	if err != nil {
-		return err
-	}
-	for name, text := range all {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// made returns the page and the plots by their names, as the lines in a directory say.
-func made(dir string) (map[string][]byte, error) {
-	lines, err := os.ReadFile(filepath.Join(dir, linesFile))
-	if err != nil {
-		return nil, err
-	}
+// made returns the page and the plots by their names, as the lines say.
+func made(lines []byte) (map[string][]byte, error) {
 	seen, err := parsed(lines)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"image/color"
 	"slices"
 
@@ -11,6 +10,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/bearerproof/bearerproof/bench/internal/drawing"
 )
 
 // bars is a plot with a group of bars for each library.
@@ -104,7 +105,7 @@ func (b bars) svg() ([]byte, error) {
 	slices.Reverse(names)
 	p.NominalY(names...)
 	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
-		style.Font.Typeface, style.Font.Variant = "Liberation", "Sans"
+		style.Font = drawing.Sans(style.Font.Size)
 	}
 	p.Y.Padding = 20 // for whoever has another font, which may be wider
 	for i, g := range b.groups {
@@ -130,9 +131,7 @@ func (b bars) svg() ([]byte, error) {
 		p.Add(line)
 	}
 	space := height*vg.Length(len(b.groups)+1)*vg.Length(len(names)) + 100
-	drawing := vgsvg.New(width, space)
-	p.Draw(draw.Crop(draw.New(drawing), margin, -margin, margin, -margin))
-	var out bytes.Buffer
-	_, err := drawing.WriteTo(&out)
-	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), err
+	canvas := vgsvg.New(width, space)
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	return drawing.SVG(canvas)
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/bearerproof/bearerproof/bench/internal/document"
 )
 
 // results are all that a run has seen. Their text is a line for the run, one for each
@@ -99,7 +99,6 @@ type line struct {
 
 // lines returns the text.
 func (r *results) lines() ([]byte, error) {
-	var text bytes.Buffer
 	all := []line{{Run: &r.run}}
 	for i := range r.sound {
 		all = append(all, line{Sound: &r.sound[i]})
@@ -109,23 +108,17 @@ func (r *results) lines() ([]byte, error) {
 			all = append(all, line{Cell: &c})
 		}
 	}
-	for _, next := range all {
-		if err := json.MarshalWrite(&text, next); err != nil {
-			return nil, err
-		}
-		text.WriteByte('\n')
-	}
-	return text.Bytes(), nil
+	return document.Lines(all)
 }
 
 // parsed reads the text of a run that has all cells there are, and no other one.
 func parsed(text []byte) (*results, error) {
 	r := &results{cells: make(map[id]cell)}
-	for one := range bytes.Lines(text) {
-		var next line
-		if err := json.Unmarshal(one, &next, json.RejectUnknownMembers(true)); err != nil {
-			return nil, err
-		}
+	lines, err := document.Values[line](text)
+	if err != nil {
+		return nil, err
+	}
+	for _, next := range lines {
 		switch {
 		case next.Run != nil:
 			r.run = *next.Run

@@ -1,6 +1,6 @@
 package main
 
-import "slices"
+import "github.com/bearerproof/bearerproof/bench/internal/figure"
 
 // spread is what some rounds come to.
 type spread struct{ low, median, high float64 }
@@ -9,13 +9,8 @@ func spreadOf(f figures) spread {
 	if len(f) == 0 {
 		return spread{}
 	}
-	sorted := slices.Sorted(slices.Values(f))
-	middle := len(sorted) / 2
-	median := sorted[middle]
-	if len(sorted)%2 == 0 {
-		median = (sorted[middle-1] + sorted[middle]) / 2
-	}
-	return spread{sorted[0], median, sorted[len(sorted)-1]}
+	of := figure.Of(f)
+	return spread{of.Least, of.Median, of.Most}
 }
 
 // over is one divided by another, round by round: what both have of the machine's mood in

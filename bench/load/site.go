@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/bearerproof/bearerproof/bench/internal/example"
 	"github.com/bearerproof/bearerproof/bench/internal/issuer"
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 //go:embed requests.lua
@@ -75,13 +75,6 @@ func (s *site) close() {
 
 // needed says what the machine lacks, and where PostgreSQL is.
 func needed() (bin string, err error) {
-	var missing []error
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		missing = append(missing, errors.New("no /proc, from which CPU times are read: it takes Linux"))
-	}
-	if _, err := exec.LookPath("wrk"); err != nil {
-		missing = append(missing, errors.New("wrk is not installed (Debian: apt-get install wrk)"))
-	}
 	bin, err = findPostgres(debianPostgres)
-	return bin, errors.Join(append(missing, err)...)
+	return bin, errors.Join(append(wrk.Missing(), err)...)
 }

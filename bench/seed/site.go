@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/bearerproof/bearerproof/bench/internal/example"
 	"github.com/bearerproof/bearerproof/bench/internal/issuer"
 	"github.com/bearerproof/bearerproof/bench/internal/process"
+	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
 var (
@@ -101,13 +101,7 @@ func (s *site) close() {
 
 // needed says what the machine lacks.
 func needed(ctx context.Context, python string) error {
-	var missing []error
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		missing = append(missing, errors.New("no /proc, from which CPU times are read: it takes Linux"))
-	}
-	if _, err := exec.LookPath("wrk"); err != nil {
-		missing = append(missing, errors.New("wrk is not installed (Debian: apt-get install wrk)"))
-	}
+	missing := wrk.Missing()
 	if python == "" {
 		if _, err := process.Output(ctx, "", nil, systemPython, "-c", "import venv, ensurepip"); err != nil {
 			missing = append(missing, errors.New("python3 with venv is not installed (Debian: apt-get install python3-venv)"))

@@ -2,15 +2,15 @@
 package bars
 
 import (
-	"bytes"
 	"image/color"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/bearerproof/bearerproof/bench/internal/drawing"
 )
 
 // The picture has no background, and its colours are of middle brightness.
@@ -61,7 +61,7 @@ func (c Chart) SVG() ([]byte, error) {
 		return nil, err
 	}
 	for n := range texts.TextStyle {
-		texts.TextStyle[n].Font, texts.TextStyle[n].Color, texts.TextStyle[n].YAlign = sans(11), ink, draw.YCenter
+		texts.TextStyle[n].Font, texts.TextStyle[n].Color, texts.TextStyle[n].YAlign = drawing.Sans(11), ink, draw.YCenter
 	}
 	texts.Offset = vg.Point{X: vg.Points(5)}
 	p.Add(texts)
@@ -72,21 +72,15 @@ func (c Chart) SVG() ([]byte, error) {
 	canvas := vgsvg.New(vg.Points(680), vg.Points(68+32*float64(len(c.Bars))))
 	// A margin for whoever has another font, which may be wider.
 	p.Draw(draw.Crop(draw.New(canvas), vg.Points(24), -vg.Points(24), 0, -vg.Points(6)))
-	var out bytes.Buffer
-	_, err = canvas.WriteTo(&out)
-	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), err
+	return drawing.SVG(canvas)
 }
 
 // dress gives everything that is not a bar its font and colour.
 func dress(p *plot.Plot) {
-	p.Title.TextStyle.Font, p.Title.TextStyle.Color, p.Title.Padding = sans(13), ink, vg.Points(8)
+	p.Title.TextStyle.Font, p.Title.TextStyle.Color, p.Title.Padding = drawing.Sans(13), ink, vg.Points(8)
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.Color, axis.Tick.Color, axis.Tick.Label.Color = ink, ink, ink
-		axis.Tick.Label.Font = sans(11)
+		axis.Tick.Label.Font = drawing.Sans(11)
 	}
 	p.Y.Tick.Length, p.Y.LineStyle.Width, p.Y.Padding = 0, 0, vg.Points(20)
-}
-
-func sans(size float64) font.Font {
-	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: font.Length(size)}
 }

@@ -18,8 +18,12 @@ type Document struct {
 	Render func(lines []byte) (map[string][]byte, error)
 }
 
-// Write writes the lines into a directory, and what they make.
+// Write writes the lines into a directory, which is made if it is not there, and what
+// they make.
 func (d Document) Write(dir string, lines []byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(dir, d.Lines), lines, 0o644); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func TestLinesThatAreNotOurs(t *testing.T) {
 }
 
 func TestWriteAndAgain(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "new")
 	d := Document{"raw", func(lines []byte) (map[string][]byte, error) {
 		return map[string][]byte{"page": append([]byte("# "), lines...), "images/one": lines}, nil
 	}}

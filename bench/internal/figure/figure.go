@@ -62,7 +62,7 @@ func Significant(x float64) string {
 // Grouped writes a whole number with commas.
 func Grouped(x float64) string {
 	text := fmt.Sprintf("%.0f", x)
-	for at := len(text) - 3; at > 0; at -= 3 {
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
 		text = text[:at] + "," + text[at:]
 	}
 	return text

@@ -20,6 +20,8 @@ func TestNumbers(t *testing.T) {
 		{Spread{0.0000999, 0.000163, 0.0017}.Times(), "163 µs (99.9–1,700)"},
 		{Spread{0.9, 1.25, 12}.Times(), "1.25 s (0.900–12.0)"},
 		{Spread{999, 1234, 1234567.8}.Numbers(), "1,234 (999–1,234,568)"},
+		{Grouped(-123), "-123"},
+		{Grouped(-1234), "-1,234"},
 		{Significant(0), "0"},
 		{Significant(1000), "1,000"},
 		{Significant(0.0123), "0.0123"},

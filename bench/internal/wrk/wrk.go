@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -17,6 +18,17 @@ import (
 type Load struct {
 	Length      time.Duration // of each measurement
 	Connections int           // each sends a request when it has the answer to the last one
+}
+
+// Missing says what this machine lacks to load a server and to read its CPU time.
+func Missing() (missing []error) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		missing = append(missing, errors.New("no /proc, from which CPU times are read: it takes Linux"))
+	}
+	if _, err := exec.LookPath("wrk"); err != nil {
+		missing = append(missing, errors.New("wrk is not installed (Debian: apt-get install wrk)"))
+	}
+	return missing
 }
 
 // Outcome is what wrk saw.
