@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bearerproof/bearerproof/bench/internal/limit"
 	"github.com/bearerproof/bearerproof/bench/internal/wrk"
 )
 
@@ -77,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.render {
 		err = files().Again(o.out)
 	} else {
-		err = measureAll(ctx, o, stdout, stderr)
+		err = limit.Within(ctx, o.limit, func(ctx context.Context) error { return measureAll(ctx, o, stdout, stderr) })
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "seed:", err)
@@ -87,14 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // measureAll does the whole work. All that it started has ended when it returns.
-func measureAll(ctx context.Context, o options, stdout, progress io.Writer) (err error) {
-	ctx, stop := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("not done within %v, see -limit", o.limit))
-	defer stop()
-	defer func() {
-		if cause := context.Cause(ctx); err != nil && cause != nil {
-			err = fmt.Errorf("%w (%w)", cause, err)
-		}
-	}()
+func measureAll(ctx context.Context, o options, stdout, progress io.Writer) error {
 	s, err := prepare(ctx, o, progress)
 	if err != nil {
 		return err
