@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -105,11 +106,25 @@ func lastPart(name string) string {
 	return string(text[max(0, len(text)-2000):])
 }
 
+// The ports that FreeAddress gives out. Linux takes those above for outgoing connections,
+// so one of these is not taken before the server listens on it.
+const (
+	firstPort = 20_000
+	portCount = 12_000
+)
+
+// asked counts the ports that this process tried, so that none is given out twice.
+var asked atomic.Uint32 //nolint:gochecknoglobals // it belongs to the process, as ports do to the machine
+
 // FreeAddress returns an address on which nothing listens.
 func FreeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range portCount {
+		// Another process begins elsewhere.
+		port := firstPort + (uint32(os.Getpid())*101+asked.Add(1))%portCount
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", errors.New("found no free port")
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,5 +69,22 @@ func TestStopSendsTheSignal(t *testing.T) {
 		if got := log(); got != "ready\n"+want+"\n" {
 			t.Errorf("it wrote %q, want %q", got, want)
 		}
+	}
+}
+
+// Servers that start at the same time must not be given the same port, nor one that a
+// connection of somebody's may take.
+func TestFreeAddressesAreDifferent(t *testing.T) {
+	given := make(map[string]bool)
+	for range 100 {
+		address, err := FreeAddress(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, err := net.SplitHostPort(address)
+		if n, _ := strconv.Atoi(port); err != nil || given[address] || n < firstPort || n >= firstPort+portCount {
+			t.Errorf("%s: %v, given before: %v", address, err, given[address])
+		}
+		given[address] = true
 	}
 }
