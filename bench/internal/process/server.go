@@ -113,8 +113,9 @@ const (
 	portCount = 12_000
 )
 
-// asked counts the ports that this process tried, so that none is given out twice.
-var asked atomic.Uint32 //nolint:gochecknoglobals // it belongs to the process, as ports do to the machine
+// asked counts the ports that this process tried, so that none is given out twice. Like
+// them it belongs to the whole process.
+var asked atomic.Uint32
 
 // FreeAddress returns an address on which nothing listens.
 func FreeAddress(ctx context.Context) (string, error) {
