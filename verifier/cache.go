@@ -75,7 +75,7 @@ func (c *tokenCache) visit(raw string) visit {
 	if table == nil {
 		return at
 	}
-	e := table.shard(at.place).find(at.place)
+	e := table.shard(at.place).places.find(at.place)
 	if e != nil && e.id == table.digest(raw) {
 		e.use()
 		at.hit = e

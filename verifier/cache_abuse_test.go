@@ -299,7 +299,7 @@ func TestCacheAbuseAllInOneShard(t *testing.T) {
 		}
 	}
 	elsewhere, _ := Cached(a.Verifier)
-	elsewhere -= len(shards[0].byPlace)
+	elsewhere -= len(shards[0].places.all())
 	for n, raw := range sharing(a.cache, 0, 100_000)[100:] {
 		if a.enter(raw, accepted) {
 			t.Fatalf("flooding token %d was known", n)
@@ -310,7 +310,7 @@ func TestCacheAbuseAllInOneShard(t *testing.T) {
 	}
 	a.mustBeBounded(t)
 	entries, _ := Cached(a.Verifier)
-	if flooded := len(shards[0].byPlace); flooded != shards[0].limit.entries || entries-flooded != elsewhere {
+	if flooded := len(shards[0].places.all()); flooded != shards[0].limit.entries || entries-flooded != elsewhere {
 		t.Errorf("%d entries in the flooded shard, %d elsewhere, of which there were %d", flooded, entries-flooded, elsewhere)
 	}
 	for i, raw := range inUse {
@@ -331,7 +331,7 @@ func TestCacheAbuseAllInOnePlace(t *testing.T) {
 		raw := fmt.Sprintf("%0100d", n)
 		token := *first
 		(visit{cache: a.cache, place: place}).accepted(raw, &token, a.key, a.leeway)
-		if e := a.cache.table.Load().shard(place).find(place); e == nil || e.token != &token {
+		if e := a.cache.table.Load().shard(place).places.find(place); e == nil || e.token != &token {
 			t.Fatalf("token %d is not at its place", n)
 		}
 	}
@@ -346,7 +346,7 @@ func TestCacheAbuseAllInOnePlace(t *testing.T) {
 func TestCacheAbuseWorkOfANewcomer(t *testing.T) {
 	s := shardOf(mostShardSize, 1<<20)
 	marked := func() (n int) {
-		for _, e := range s.byPlace {
+		for _, e := range s.places.all() {
 			if e.used.Load() {
 				n++
 			}
@@ -361,7 +361,7 @@ func TestCacheAbuseWorkOfANewcomer(t *testing.T) {
 	marks, steps := 0, 0
 	for n := range uint64(3000) {
 		if n%1000 == 0 { // all come into use at once, which is the worst
-			for _, e := range s.byPlace {
+			for _, e := range s.places.all() {
 				e.use()
 			}
 			marks += mostShardSize
@@ -369,8 +369,8 @@ func TestCacheAbuseWorkOfANewcomer(t *testing.T) {
 		before := marked()
 		s.keep(entryNamed(1<<32+n), clock)
 		steps += before - marked()
-		if len(s.byPlace) != mostShardSize {
-			t.Fatalf("newcomer %d left %d entries", n, len(s.byPlace))
+		if len(s.places.all()) != mostShardSize {
+			t.Fatalf("newcomer %d left %d entries", n, len(s.places.all()))
 		}
 	}
 	s.mustBeSound(t)

@@ -8,10 +8,10 @@ func Cached(v *Verifier) (entries, bytes int) {
 	}
 	for i := range v.cache.table.Load().shards {
 		s := &v.cache.table.Load().shards[i]
-		s.mu.RLock()
+		s.mu.Lock()
 		entries += s.probation.entries + s.protected.entries
 		bytes += s.probation.bytes + s.protected.bytes
-		s.mu.RUnlock()
+		s.mu.Unlock()
 	}
 	return entries, bytes
 }

@@ -13,13 +13,13 @@ import (
 // far as those there have more than an eighth: so a flood of tokens that are used once
 // passes through that eighth, and takes no place from one that is in use. Both queues
 // are in the order of arrival; the protected go round theirs once more each time that
-// they were found used (CLOCK). A hit therefore moves nothing: it reads the map and
+// they were found used (CLOCK). A hit therefore moves nothing: it reads a list and
 // sets a bit.
 type cacheShard struct {
-	limit cacheLimit // set once
+	limit  cacheLimit  // set once
+	places cachePlaces // changed with mu held, read without
 
-	mu        sync.RWMutex // guards what follows; nothing is called under it but the clock
-	byPlace   map[uint64]*cachedToken
+	mu        sync.Mutex // guards what follows; nothing is called under it but the clock
 	probation cacheQueue
 	protected cacheQueue
 	gone      []uint64 // places of those that went from probation lately, each where its hash says
@@ -33,13 +33,15 @@ type cachedToken struct {
 	// Set once.
 
 	id         [sha256.Size]byte // of the token's text
-	place      uint64            // the key of the shard's map
+	place      uint64            // the fast hash of that text
 	token      *Token
 	thumbprint [sha256.Size]byte // of the key that made the signature
 	dies       time.Time         // "exp" and the leeway
 	cost       int               // bytes of memory, see memoryOf
 
 	used atomic.Bool // since its turn came last
+
+	next atomic.Pointer[cachedToken] // see cachePlaces
 
 	// Guarded by the shard's mu:
 
@@ -54,13 +56,6 @@ func (e *cachedToken) use() {
 	}
 }
 
-// find returns the entry at a place, or nil.
-func (s *cacheShard) find(place uint64) *cachedToken {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.byPlace[place]
-}
-
 // keep enters a token. One that would fill more than the newcomers' eighth is not kept.
 func (s *cacheShard) keep(e *cachedToken, now func() time.Time) {
 	if e.cost > s.limit.bytes/8 {
@@ -68,10 +63,11 @@ func (s *cacheShard) keep(e *cachedToken, now func() time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byPlace == nil {
-		s.byPlace, s.gone = make(map[uint64]*cachedToken), make([]uint64, s.limit.entries)
+	if s.gone == nil {
+		s.gone = make([]uint64, s.limit.entries)
+		s.places.begin(s.limit.entries)
 	}
-	if old := s.byPlace[e.place]; old != nil { // verified at the same time, or under another key before
+	if old := s.places.find(e.place); old != nil { // verified at the same time, or under another key before
 		s.remove(old)
 	}
 	enters := &s.probation
@@ -82,7 +78,7 @@ func (s *cacheShard) keep(e *cachedToken, now func() time.Time) {
 		s.makeRoom(e.cost, enters, now())
 	}
 	enters.push(e)
-	s.byPlace[e.place] = e
+	s.places.put(e)
 }
 
 // ghost is where it is remembered that the token of a place had to go. The low bits of
@@ -141,7 +137,7 @@ func (s *cacheShard) next(cost int, enters *cacheQueue) *cachedToken {
 // remove takes an entry out. s.mu is held.
 func (s *cacheShard) remove(e *cachedToken) {
 	e.in.take(e)
-	delete(s.byPlace, e.place)
+	s.places.take(e)
 }
 
 // cacheQueue is a list of entries in the order of their arrival. It is not safe for

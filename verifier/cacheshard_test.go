@@ -30,7 +30,7 @@ func shardOf(entries, bytes int) *cacheShard {
 
 // uses is a request with the token: it finds the entry, or enters it. It reports which.
 func (s *cacheShard) uses(n uint64) bool {
-	if e := s.find(placeOf(n)); e != nil {
+	if e := s.places.find(placeOf(n)); e != nil {
 		e.use()
 		return true
 	}
@@ -38,7 +38,7 @@ func (s *cacheShard) uses(n uint64) bool {
 	return false
 }
 
-// mustBeSound fails unless the map and the queues say the same, within the limits.
+// mustBeSound fails unless the places and the queues say the same, within the limits.
 func (s *cacheShard) mustBeSound(tb testing.TB) {
 	tb.Helper()
 	seen, entries, bytes := 0, 0, 0
@@ -46,7 +46,7 @@ func (s *cacheShard) mustBeSound(tb testing.TB) {
 		ofThis, bytesOfThis := 0, 0
 		var older *cachedToken
 		for e := q.oldest; e != nil; e = e.younger {
-			if e.in != q || e.older != older || s.byPlace[e.place] != e {
+			if e.in != q || e.older != older || s.places.find(e.place) != e {
 				tb.Fatalf("entry %d is not where it says", e.place)
 			}
 			older = e
@@ -58,8 +58,8 @@ func (s *cacheShard) mustBeSound(tb testing.TB) {
 		}
 		seen, entries, bytes = seen+ofThis, entries+q.entries, bytes+q.bytes
 	}
-	if seen != len(s.byPlace) {
-		tb.Fatalf("%d entries in queues, %d in the map", seen, len(s.byPlace))
+	if found := len(s.places.all()); seen != found {
+		tb.Fatalf("%d entries in queues, %d at their places", seen, found)
 	}
 	if entries > s.limit.entries || bytes > s.limit.bytes {
 		tb.Fatalf("%d entries and %d bytes, the limits are %+v", entries, bytes, s.limit)
@@ -155,7 +155,7 @@ func TestCacheForgetsWhatIsNoMoreInUse(t *testing.T) {
 		}
 		there := 0
 		for n := range uint64(200) {
-			if s.find(placeOf(generation<<32+n)) != nil {
+			if s.places.find(placeOf(generation<<32+n)) != nil {
 				there++
 			}
 		}
@@ -176,8 +176,8 @@ func TestCacheIsBoundedUnderHashFlooding(t *testing.T) {
 		s.keep(e, noon)
 	}
 	s.mustBeSound(t)
-	if len(s.byPlace) != 1 {
-		t.Errorf("%d entries at one place", len(s.byPlace))
+	if there := len(s.places.all()); there != 1 {
+		t.Errorf("%d entries at one place", there)
 	}
 }
 
@@ -188,8 +188,8 @@ func TestCacheOneTokenAMillionTimes(t *testing.T) {
 		s.uses(7)
 	}
 	s.mustBeSound(t)
-	if len(s.byPlace) != 1 || s.probation.entries != 1 {
-		t.Errorf("%d entries, %d on probation", len(s.byPlace), s.probation.entries)
+	if there := len(s.places.all()); there != 1 || s.probation.entries != 1 {
+		t.Errorf("%d entries, %d on probation", there, s.probation.entries)
 	}
 }
 
@@ -200,11 +200,11 @@ func TestCacheLetsExpiredTokensGoFirst(t *testing.T) {
 			s.uses(n) // all are in use
 		}
 	}
-	s.find(placeOf(3)).dies = noon() // which is the end of it
+	s.places.find(placeOf(3)).dies = noon() // which is the end of it
 	for n := range uint64(4) {
 		s.keep(entryNamed(100+n), noon)
 	}
-	if s.find(placeOf(3)) != nil {
+	if s.places.find(placeOf(3)) != nil {
 		t.Error("an expired token was kept")
 	}
 	s.mustBeSound(t)
@@ -238,8 +238,8 @@ func TestCacheKeepsNoTokenThatIsTooLarge(t *testing.T) {
 		e.cost = cost
 		s.keep(e, noon)
 	}
-	if s.find(placeOf(0)) == nil || s.find(placeOf(1)) != nil {
-		t.Errorf("kept an eighth: %t, more: %t", s.find(placeOf(0)) != nil, s.find(placeOf(1)) != nil)
+	if s.places.find(placeOf(0)) == nil || s.places.find(placeOf(1)) != nil {
+		t.Errorf("kept an eighth: %t, more: %t", s.places.find(placeOf(0)) != nil, s.places.find(placeOf(1)) != nil)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestCacheFloodOfLargeTokens(t *testing.T) {
 	}
 	s.mustBeSound(t)
 	for n := range uint64(200) {
-		if s.find(placeOf(n)) == nil {
+		if s.places.find(placeOf(n)) == nil {
 			t.Fatalf("token %d is gone", n)
 		}
 	}
@@ -273,7 +273,7 @@ func TestCacheStaysSound(t *testing.T) {
 			e := entryNamed(random.Uint64N(40))
 			e.cost = 1 + random.IntN(20_000)
 			e.dies = noon().Add(time.Duration(random.IntN(3)-1) * time.Minute)
-			switch old := s.find(e.place); {
+			switch old := s.places.find(e.place); {
 			case old == nil || random.IntN(10) == 0:
 				s.keep(e, noon)
 			case random.IntN(5) == 0:
