@@ -29,3 +29,6 @@ func (m *Message) NamesMemory() int { return 4 * cap(m.object.names.at) }
 
 // Reopen lets the message read another token with the memory that it has.
 func (m *Message) Reopen(parts Parts) { m.parts = parts }
+
+// AsDER is a signature as crypto/ecdsa reads it.
+func AsDER(signature []byte) []byte { return asDER(signature) }

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
-	"math/big"
 )
 
 var (
@@ -65,13 +64,35 @@ func checkPSS(hash crypto.Hash, key *rsa.PublicKey, signed, sig []byte) error {
 // checkECDSA is RFC 7518 §3.4; crypto/ecdsa refuses R and S outside [1, N-1].
 func checkECDSA(hash crypto.Hash, key *ecdsa.PublicKey, signed, sig []byte) error {
 	var sum [sha512.Size]byte
-	var r, s big.Int
-	r.SetBytes(sig[:len(sig)/2])
-	s.SetBytes(sig[len(sig)/2:])
-	if !ecdsa.Verify(key, digest(hash, &sum, signed), &r, &s) {
+	if !ecdsa.VerifyASN1(key, digest(hash, &sum, signed), asDER(sig)) {
 		return errSignature
 	}
 	return nil
+}
+
+// asDER writes R‖S as an ECDSA-Sig-Value (RFC 3279 §2.2.3). ecdsa.Verify makes one of two
+// big.Ints, with ten allocations more for ES256.
+func asDER(sig []byte) []byte {
+	numbers := make([]byte, 0, len(sig)+6)
+	numbers = appendInteger(numbers, sig[:len(sig)/2])
+	numbers = appendInteger(numbers, sig[len(sig)/2:])
+	der := append(make([]byte, 0, len(numbers)+3), 0x30)
+	if len(numbers) >= 0x80 { // ITU-T X.690 §8.1.3: the length has more than seven bits
+		der = append(der, 0x81)
+	}
+	return append(append(der, byte(len(numbers))), numbers...)
+}
+
+// appendInteger writes a number that is given with its highest octet first, in as few
+// octets as there can be for one that is not negative (ITU-T X.690 §8.3).
+func appendInteger(der, number []byte) []byte {
+	for len(number) > 1 && number[0] == 0 {
+		number = number[1:]
+	}
+	if number[0] >= 0x80 {
+		return append(append(der, 0x02, byte(len(number)+1), 0), number...)
+	}
+	return append(append(der, 0x02, byte(len(number))), number...)
 }
 
 // checkEd25519 is RFC 8037 §3.1.

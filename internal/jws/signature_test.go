@@ -1,6 +1,7 @@
 package jws_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,7 +10,9 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/asn1"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/bearerproof/bearerproof/internal/jws"
@@ -124,6 +127,32 @@ func TestR45ECDSASignatureIsRAndSOfFullLength(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// R‖S is written as encoding/asn1 would, whatever R and S are.
+func TestECDSASignatureAsDER(t *testing.T) {
+	for _, half := range []int{32, 48, 66} {
+		zero, small, high := make([]byte, half), make([]byte, half), bytes.Repeat([]byte{0xff}, half)
+		small[half-1] = 0x7f
+		random := make([]byte, half)
+		for zeros := range half {
+			if _, err := rand.Read(random[zeros:]); err != nil {
+				t.Fatal(err)
+			}
+			clear(random[:zeros])
+			for _, r := range [][]byte{zero, small, high, random} {
+				for _, s := range [][]byte{zero, small, high, random} {
+					want, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(r), new(big.Int).SetBytes(s)})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := jws.AsDER(slices.Concat(r, s)); !bytes.Equal(got, want) {
+						t.Fatalf("R %x and S %x are %x, want %x", r, s, got, want)
+					}
+				}
+			}
+		}
 	}
 }
 
