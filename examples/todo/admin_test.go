@@ -3,13 +3,9 @@ package main
 import (
 	"encoding/json/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bearerproof/bearerproof/issuertest"
 	"github.com/bearerproof/bearerproof/jwks"
@@ -119,70 +115,5 @@ func TestDebugKeys(t *testing.T) {
 	unused, _ := shown["skipped"].([]any)
 	if len(unused) != 1 || !strings.Contains(text, skipped.ID()) || !strings.Contains(text, "use") {
 		t.Errorf("the skipped keys are %v, want %s and why", unused, skipped.ID())
-	}
-}
-
-func TestAStartWithoutTheIssuerServesFromTheSnapshot(t *testing.T) {
-	issuer := issuertest.Listen(t, nil)
-	snapshot := filepath.Join(t.TempDir(), "keys")
-	environ := []string{"TODO_ISSUER=" + issuer.URL(), "TODO_JWKS_SNAPSHOT=" + snapshot, "TODO_ADMIN_ADDR=127.0.0.1:0"}
-	token := issuer.Token(issuertest.Claims{"aud": "todo-api", "scope": "todos:read"})
-	list := request{method: "GET", path: "/todos", token: token}
-
-	first := startProcess(t, environ...)
-	if got := (&service{url: first.url(t)}).do(t, list); got.status != http.StatusOK {
-		t.Fatalf("with the issuer: %d %s", got.status, got.body)
-	}
-	await(t, "the snapshot is written", func() bool { _, err := os.Stat(snapshot); return err == nil })
-	if err := first.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := first.exit(t); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, first.stderr)
-	}
-
-	issuer.Stop()
-	second := startProcess(t, environ...)
-	s := &service{url: second.url(t)}
-	if got := s.do(t, list); got.status != http.StatusOK {
-		t.Errorf("without the issuer: %d %s\n%s", got.status, got.body, second.stderr)
-	}
-	if got := s.do(t, request{method: "GET", path: "/readyz"}); got.status != http.StatusOK {
-		t.Errorf("/readyz gave %d", got.status)
-	}
-	for _, line := range []string{"the key set of an earlier process serves", "fetching the key set failed"} {
-		await(t, "the log says "+line, func() bool { return strings.Contains(second.stderr.String(), line) })
-	}
-	admin := &service{url: "http://" + second.await(t, second.stderr.admin)}
-	if got := admin.do(t, request{method: "GET", path: "/metrics"}); !strings.Contains(got.body, "\n"+`bearerproof_snapshots_total{result="used"} 1`+"\n") {
-		t.Error("/metrics does not count the use of the snapshot")
-	}
-
-	without := startProcess(t, environ[0])
-	if got := (&service{url: without.url(t)}).do(t, list); got.status != http.StatusServiceUnavailable {
-		t.Errorf("without the issuer and without a snapshot: %d, want 503", got.status)
-	}
-}
-
-// await waits for what happens elsewhere, in another process or goroutine.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(10 * time.Second); !done(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("it does not happen that %s", what)
-		}
-	}
-}
-
-func TestAServiceFailsOver(t *testing.T) {
-	issuer, mirror := issuertest.Listen(t, nil), issuertest.Listen(t, nil)
-	mirror.Publish(issuer.Key())
-	issuer.Break(issuertest.Status(http.StatusInternalServerError))
-	p := startProcess(t, "TODO_ISSUER="+issuer.URL(), "TODO_JWKS_FAILOVER_URL="+mirror.KeySet().URL())
-	token := issuer.Token(issuertest.Claims{"aud": "todo-api", "scope": "todos:read"})
-	if got := (&service{url: p.url(t)}).do(t, request{method: "GET", path: "/todos", token: token}); got.status != http.StatusOK {
-		t.Errorf("with the mirror alone: %d %s\n%s", got.status, got.body, p.stderr)
 	}
 }

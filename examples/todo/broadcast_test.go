@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -98,13 +97,9 @@ func TestPostgresTellsEveryServersWatchers(t *testing.T) {
 	streams, watches = streams[1:], watches[1:]
 	created := both[1].service.do(t, request{method: "POST", path: "/todos", token: alice, body: `{"title":"still here"}`})
 	told("created", todov1.WatchTodosResponse_KIND_CREATED, strings.TrimPrefix(created.header.Get("Location"), "/todos/"), 1)
-	if err := both[1].cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	both[1].terminate(t)
 	streams[0].want(t, "event: stopping\ndata: {}\n", io.EOF.Error())
-	if code := both[1].exit(t); code != 0 {
-		t.Errorf("exit code %d\n%s", code, both[1].stderr)
-	}
+	both[1].stopped(t)
 }
 
 // When the database drops its connections, clients are told that they may have
@@ -145,7 +140,9 @@ func TestPostgresWatchersHearOfABrokenConnection(t *testing.T) {
 	again := openStream(t, limited(), both[1].service.url, alice)
 	created := both[0].service.do(t, request{method: "POST", path: "/todos", token: alice, body: `{"title":"after the break"}`})
 	again.want(t, fmt.Sprintf("event: created\ndata: {\"todo\":%s,\"etag\":\"\\\"1\\\"\"}\n", strings.TrimSpace(created.body)))
-	if !strings.Contains(both[0].stderr.String(), "a watch was ended") {
-		t.Errorf("the log does not say why\n%s", both[0].stderr)
+	for i, watches := range []int{2, 1} {
+		await(t, fmt.Sprintf("the log says why for %d", watches), func() bool {
+			return strings.Count(both[i].stderr.String(), "a watch was ended") == watches
+		})
 	}
 }

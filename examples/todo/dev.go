@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -52,17 +50,9 @@ func mountDevIssuer(issuer *devissuer.Issuer) func(chi.Router) {
 	return func(r chi.Router) { r.Handle(issuer.Path()+"/*", issuer) }
 }
 
-// baseURL returns the URL of what listens at addr, with the host as the setting
-// spells it and the port that was really taken, which matters for port 0.
-func baseURL(setting string, addr net.Addr) string {
-	host, _, _ := net.SplitHostPort(setting) // checked by readSettings
-	_, port, _ := net.SplitHostPort(addr.String())
-	return "http://" + net.JoinHostPort(host, port)
-}
-
-// writeTour prints where the page is, and commands that make and list a todo as alice.
-func writeTour(w io.Writer, base string) error {
-	_, err := fmt.Fprint(w, strings.ReplaceAll(`Open BASE/ in a browser, and sign in as alice or bob. The development issuer is for this machine only.
+// tour says where the page is, and has commands that make and list a todo as alice.
+func tour(base string) string {
+	return strings.ReplaceAll(`Open BASE/ in a browser, and sign in as alice or bob. The development issuer is for this machine only.
 
 Or paste these lines to make a todo as alice, and to list hers:
 
@@ -70,6 +60,5 @@ TOKEN=$(curl -s -u alice:alice -d grant_type=client_credentials -d 'scope=todos:
 curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"title":"buy milk"}' BASE/todos
 curl -s -H "Authorization: Bearer $TOKEN" BASE/todos
 
-`, "BASE", base))
-	return err
+`, "BASE", base)
 }

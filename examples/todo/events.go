@@ -32,9 +32,6 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, t *verifier.Token) 
 	}
 	defer a.watchers.leave(t.Subject())
 	watch, err := a.store.Watch(t.Subject())
-	if errors.Is(err, store.ErrClosed) {
-		return newProblem(http.StatusServiceUnavailable, "the server is stopping")
-	}
 	if err != nil {
 		return err
 	}

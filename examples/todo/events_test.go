@@ -145,10 +145,13 @@ func TestOneOwnersEventStreamsAreBounded(t *testing.T) {
 // memoryService is the API as the server serves it, with the server's limits, in
 // the bubble of a test.
 type memoryService struct {
-	issuer *issuertest.Issuer
-	store  *store.Store
-	ended  chan struct{} // a value for each request whose handler has returned
-	dials  chan net.Conn
+	issuer   *issuertest.Issuer
+	verifier *verifier.Verifier
+	server   server
+	store    *store.Store
+	log      *slog.Logger
+	ended    chan struct{} // a value for each request whose handler has returned
+	dials    chan net.Conn
 }
 
 func newMemoryService(t *testing.T) *memoryService {
@@ -168,21 +171,21 @@ func newMemoryService(t *testing.T) *memoryService {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { todos.Close() })
-	s := &memoryService{issuer: issuer, store: todos, ended: make(chan struct{}, 8), dials: make(chan net.Conn, 8)}
+	s := &memoryService{issuer: issuer, verifier: v, store: todos, log: log, ended: make(chan struct{}, 8), dials: make(chan net.Conn, 8)}
 	a := &api{store: todos, auth: httpauth.New(v, nil), leeway: 30 * time.Second, watchers: new(watchers), log: log}
 	routes := a.routes()
-	server := httpServer("API", s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.server = httpServer("API", s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		routes.ServeHTTP(w, r)
 		s.ended <- struct{}{}
 	}), log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.serve(s)
+		_ = s.server.serve(s)
 	}()
 	t.Cleanup(func() {
 		todos.EndWatches()
-		_ = server.stop(context.Background())
+		_ = s.server.stop(context.Background())
 		<-done
 	})
 	return s
@@ -205,12 +208,17 @@ func (s *memoryService) Close() error {
 // Addr implements net.Listener.
 func (s *memoryService) Addr() net.Addr { return &net.TCPAddr{} }
 
+// dial returns a connection to the service.
+func (s *memoryService) dial() net.Conn {
+	here, there := net.Pipe()
+	s.dials <- there
+	return here
+}
+
 // client returns a client of the service.
 func (s *memoryService) client(t *testing.T) *http.Client {
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		here, there := net.Pipe()
-		s.dials <- there
-		return here, nil
+		return s.dial(), nil
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}

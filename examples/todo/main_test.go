@@ -21,6 +21,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/bearerproof/bearerproof/issuertest"
 )
 
 // TestMain lets the tests run this very program in a process of its own, and makes
@@ -122,6 +124,29 @@ func (p *process) exit(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// terminate sends SIGTERM.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stop sends SIGTERM, and wants an end with exit code 0.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	p.terminate(t)
+	p.stopped(t)
+}
+
+// stopped wants an end with exit code 0.
+func (p *process) stopped(t *testing.T) {
+	t.Helper()
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d after SIGTERM\n%s", code, p.stderr)
+	}
+}
+
 // tour waits for what the program prints, and returns the URL that it names.
 func (p *process) tour(t *testing.T) string {
 	t.Helper()
@@ -169,12 +194,7 @@ func TestThePrintedCommandsWork(t *testing.T) {
 	if todo.Title == "" || len(list) != 1 || list[0] != todo {
 		t.Errorf("the commands gave %+v and %+v", todo, list)
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.exit(t); code != 0 {
-		t.Errorf("exit code %d after SIGTERM\n%s", code, p.stderr)
-	}
+	p.stop(t)
 	if strings.Contains(p.stderr.String(), "eyJ") {
 		t.Error("a token is in the log")
 	}
@@ -246,9 +266,7 @@ func TestSIGTERMFinishesARequestInFlight(t *testing.T) {
 		done <- resp.StatusCode
 	}()
 	<-body.begun
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.terminate(t)
 	for refused := false; !refused; { // the listener closes first
 		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(url + "/healthz")
 		if refused = err != nil; !refused {
@@ -259,9 +277,7 @@ func TestSIGTERMFinishesARequestInFlight(t *testing.T) {
 	if status := <-done; status != 201 {
 		t.Errorf("the request in flight was answered with %d, want 201", status)
 	}
-	if code := p.exit(t); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.stderr)
-	}
+	p.stopped(t)
 }
 
 func TestAcknowledgedTodosSurviveAKill(t *testing.T) {
@@ -321,12 +337,7 @@ func TestLibrariesLogAsTheServiceDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.exit(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	p.stop(t)
 	said := make(map[any]bool)
 	for line := range strings.Lines(p.stderr.String()) {
 		said[fromJSON[map[string]any](t, line)["msg"]] = true
@@ -357,10 +368,53 @@ func TestTheServerStartsWithoutItsIssuer(t *testing.T) {
 	if err != nil || health.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
 		t.Errorf("gRPC health gave %v, %v", health, err)
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	p.stop(t)
+}
+
+func TestAStartWithoutTheIssuerServesFromTheSnapshot(t *testing.T) {
+	issuer := issuertest.Listen(t, nil)
+	snapshot := filepath.Join(t.TempDir(), "keys")
+	environ := []string{"TODO_ISSUER=" + issuer.URL(), "TODO_JWKS_SNAPSHOT=" + snapshot, "TODO_ADMIN_ADDR=127.0.0.1:0"}
+	token := issuer.Token(issuertest.Claims{"aud": "todo-api", "scope": "todos:read"})
+	list := request{method: "GET", path: "/todos", token: token}
+
+	first := startProcess(t, environ...)
+	if got := (&service{url: first.url(t)}).do(t, list); got.status != http.StatusOK {
+		t.Fatalf("with the issuer: %d %s", got.status, got.body)
 	}
-	if code := p.exit(t); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.stderr)
+	await(t, "the snapshot is written", func() bool { _, err := os.Stat(snapshot); return err == nil })
+	first.stop(t)
+
+	issuer.Stop()
+	second := startProcess(t, environ...)
+	s := &service{url: second.url(t)}
+	if got := s.do(t, list); got.status != http.StatusOK {
+		t.Errorf("without the issuer: %d %s\n%s", got.status, got.body, second.stderr)
+	}
+	if got := s.do(t, request{method: "GET", path: "/readyz"}); got.status != http.StatusOK {
+		t.Errorf("/readyz gave %d", got.status)
+	}
+	for _, line := range []string{"the key set of an earlier process serves", "fetching the key set failed"} {
+		await(t, "the log says "+line, func() bool { return strings.Contains(second.stderr.String(), line) })
+	}
+	admin := &service{url: "http://" + second.await(t, second.stderr.admin)}
+	if got := admin.do(t, request{method: "GET", path: "/metrics"}); !strings.Contains(got.body, "\n"+`bearerproof_snapshots_total{result="used"} 1`+"\n") {
+		t.Error("/metrics does not count the use of the snapshot")
+	}
+
+	without := startProcess(t, environ[0])
+	if got := (&service{url: without.url(t)}).do(t, list); got.status != http.StatusServiceUnavailable {
+		t.Errorf("without the issuer and without a snapshot: %d, want 503", got.status)
+	}
+}
+
+func TestAServiceFailsOver(t *testing.T) {
+	issuer, mirror := issuertest.Listen(t, nil), issuertest.Listen(t, nil)
+	mirror.Publish(issuer.Key())
+	issuer.Break(issuertest.Status(http.StatusInternalServerError))
+	p := startProcess(t, "TODO_ISSUER="+issuer.URL(), "TODO_JWKS_FAILOVER_URL="+mirror.KeySet().URL())
+	token := issuer.Token(issuertest.Claims{"aud": "todo-api", "scope": "todos:read"})
+	if got := (&service{url: p.url(t)}).do(t, request{method: "GET", path: "/todos", token: token}); got.status != http.StatusOK {
+		t.Errorf("with the mirror alone: %d %s\n%s", got.status, got.body, p.stderr)
 	}
 }

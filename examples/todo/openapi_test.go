@@ -105,7 +105,7 @@ func TestOpenAPIKnowsWhoMayDoWhat(t *testing.T) {
 func TestOpenAPIIsServed(t *testing.T) {
 	s := newService(t)
 	got := newRecorder(t, s.api.routes(mountOpenAPI), "GET", "/openapi.json")
-	if got.Code != 200 || got.Header().Get("Content-Type") != "application/json" || got.Body.String() != string(openAPIDocument) {
+	if got.Code != 200 || got.Header().Get("Content-Type") != "application/json" || got.Header().Get("Cache-Control") != "no-cache" || got.Body.String() != string(openAPIDocument) {
 		t.Errorf("%d %s", got.Code, got.Header())
 	}
 }

@@ -22,6 +22,7 @@ func TestPreconditions(t *testing.T) {
 		{[]string{`"1"`, `"3"`}, true, false},
 		{[]string{`"1"`, `"2"`}, false, true},
 		{[]string{`, ,"3",,`}, true, false},
+		{[]string{"\t\"1\"\t,\t\"3\"\t"}, true, false},
 		{[]string{`"x,y", "3"`}, true, false},
 		{[]string{`"*"`}, false, true},
 		{[]string{`"03"`}, false, true},

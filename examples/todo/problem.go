@@ -50,6 +50,8 @@ func problemOf(ctx context.Context, log *slog.Logger, err error) *problem {
 		return newProblem(http.StatusPreconditionFailed, "the todo has been changed since")
 	case errors.Is(err, store.ErrTitle):
 		return newProblem(http.StatusBadRequest, err.Error())
+	case errors.Is(err, store.ErrClosed):
+		return newProblem(http.StatusServiceUnavailable, "the server is stopping")
 	case ctx.Err() != nil:
 		return newProblem(http.StatusServiceUnavailable, "the request was given up")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -54,6 +55,11 @@ func TestRefusalIsExplainedInOneLineWithoutAValueOfTheToken(t *testing.T) {
 			}
 		}
 		log.Reset()
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if _, err := r.Verify(ended, token); err == nil || log.Len() > 0 {
+			t.Errorf("for a client that is gone: error %v, log %q", err, log)
+		}
 		if _, err := r.Verify(t.Context(), idp.Token(issuertest.Claims{"aud": "todo-api"})); err != nil || log.Len() > 0 {
 			t.Errorf("a good token: error %v, log %q", err, log)
 		}

@@ -172,7 +172,7 @@ func (top *topology) startNginx(t *testing.T, service composeService, stands map
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, inside, _ := cutLast(service.Ports[0], ":")
+	inside := service.Ports[0][strings.LastIndex(service.Ports[0], ":")+1:]
 	at := freeAddr(t)
 	top.access = logFile(t, dir, "access.log")
 	stands["listen "+inside+";"] = "listen " + at + ";"
@@ -214,14 +214,6 @@ func (top *topology) startNginx(t *testing.T, service composeService, stands map
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 func (top *topology) do(t *testing.T, in request) answer {

@@ -4,21 +4,21 @@ import (
 	"context"
 	"encoding/json/v2"
 	"log/slog"
-	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/go-chi/chi/v5"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
 	"github.com/bearerproof/bearerproof/examples/todo/todov1"
-	"github.com/bearerproof/bearerproof/issuertest"
 )
 
 // jsonLog keeps log lines, which are JSON objects.
@@ -31,6 +31,12 @@ func (l *jsonLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
+}
+
+func (l *jsonLog) contains(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
 }
 
 // lines returns the lines that bear the id.
@@ -60,10 +66,8 @@ func (l *jsonLog) messages(t *testing.T, id string) (messages []string) {
 // loggedService is the service as serve makes it, over HTTP and gRPC, with its log.
 type loggedService struct {
 	*service
-	issuer *issuertest.Issuer
-	todos  todov1.TodoServiceClient
-	log    *jsonLog
-	store  *store.Store
+	todos todov1.TodoServiceClient
+	log   *jsonLog
 }
 
 func newLoggedService(t *testing.T) *loggedService {
@@ -98,7 +102,7 @@ func newLoggedService(t *testing.T) *loggedService {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &loggedService{service: base, issuer: base.issuer, todos: todov1.NewTodoServiceClient(conn), log: log, store: base.store}
+	return &loggedService{service: base, todos: todov1.NewTodoServiceClient(conn), log: log}
 }
 
 func TestEachLineOfARequestBearsItsID(t *testing.T) {
@@ -129,6 +133,25 @@ func TestEachLineOfARequestBearsItsID(t *testing.T) {
 	}
 }
 
+func TestTheLineOfARequestSaysWhatBecameOfItAndNotItsURL(t *testing.T) {
+	s := newLoggedService(t)
+	got := s.do(t, request{method: "GET", path: "/todos/secret-token?access_token=secret-token", token: s.full("alice"), header: http.Header{"X-Request-Id": {"line"}}})
+	lines := s.log.lines(t, "line")
+	if len(lines) != 1 {
+		t.Fatalf("the lines are %v", lines)
+	}
+	line := lines[0]
+	if line["method"] != "GET" || line["route"] != "/todos/{id}" || line["status"] != float64(404) || line["bytes"] != float64(len(got.body)) {
+		t.Errorf("the answer has %d bytes, and the line is %v", len(got.body), line)
+	}
+	if took, _ := line["duration"].(float64); took <= 0 || time.Duration(took) > time.Minute {
+		t.Errorf("the request took %v", line["duration"])
+	}
+	if s.log.contains("secret-token") {
+		t.Error("the log has what was in the URL")
+	}
+}
+
 func TestAStoreThatFailsIsFoundByTheRequestsID(t *testing.T) {
 	s := newLoggedService(t)
 	if err := s.store.Close(); err != nil {
@@ -145,7 +168,7 @@ func TestAStoreThatFailsIsFoundByTheRequestsID(t *testing.T) {
 
 func TestAnIDThatMayNotStandInALogIsReplaced(t *testing.T) {
 	s := newLoggedService(t)
-	for _, given := range [][]string{nil, {""}, {"a b"}, {"a\tb"}, {`a"b`}, {"ü"}, {strings.Repeat("x", maxRequestID+1)}, {"one", "two"}, {"one,two"}} {
+	for _, given := range [][]string{nil, {""}, {"a b"}, {"a\tb"}, {`a"b`}, {"ü"}, {strings.Repeat("x", 65)}, {"one", "two"}, {"one,two"}} {
 		header := http.Header{}
 		if given != nil {
 			header["X-Request-Id"] = given
@@ -159,9 +182,10 @@ func TestAnIDThatMayNotStandInALogIsReplaced(t *testing.T) {
 			t.Errorf("%d lines bear the id that %.80q was given, want 1", n, given)
 		}
 	}
-	longest := strings.Repeat("x", maxRequestID)
-	if got := s.do(t, request{method: "GET", path: "/healthz", header: http.Header{"X-Request-Id": {longest}}}).header.Get("X-Request-Id"); got != longest {
-		t.Errorf("an id of %d bytes became %q", maxRequestID, got)
+	for _, given := range []string{"x", "A.z_0-9", strings.Repeat("x", 64)} {
+		if got := s.do(t, request{method: "GET", path: "/healthz", header: http.Header{"X-Request-Id": {given}}}).header.Get("X-Request-Id"); got != given {
+			t.Errorf("the id %q became %q", given, got)
+		}
 	}
 }
 
@@ -174,11 +198,11 @@ func TestEachLineOfACallBearsItsID(t *testing.T) {
 	if _, err := s.todos.ListTodos(call("listed", s.full("alice")), &todov1.ListTodosRequest{}, grpc.Header(&header)); err != nil {
 		t.Fatal(err)
 	}
-	if got := header.Get("x-request-id"); len(got) != 1 || got[0] != "listed" {
+	if got := header.Get("x-request-id"); !slices.Equal(got, []string{"listed"}) {
 		t.Errorf("the answer bears %q", got)
 	}
 	_, err := s.todos.ListTodos(call("refused", "a.b.c"), &todov1.ListTodosRequest{}, grpc.Header(&header))
-	if status.Code(err) != codes.Unauthenticated || header.Get("x-request-id")[0] != "refused" {
+	if status.Code(err) != codes.Unauthenticated || !slices.Equal(header.Get("x-request-id"), []string{"refused"}) {
 		t.Errorf("a bad token gave %v with the id %q", err, header.Get("x-request-id"))
 	}
 	if err := s.store.Close(); err != nil {
@@ -201,6 +225,10 @@ func TestEachLineOfACallBearsItsID(t *testing.T) {
 			t.Errorf("%s: the lines with its id say %q, want %q", id, says, want)
 		}
 	}
+	line := s.log.lines(t, "listed")[0]
+	if took, _ := line["duration"].(float64); line["method"] != todov1.TodoService_ListTodos_FullMethodName || took <= 0 || time.Duration(took) > time.Minute {
+		t.Errorf("the line of a call is %v", line)
+	}
 }
 
 func TestEachLineOfAStreamBearsItsID(t *testing.T) {
@@ -211,7 +239,7 @@ func TestEachLineOfAStreamBearsItsID(t *testing.T) {
 		t.Fatal(err)
 	}
 	header, err := stream.Header()
-	if err != nil || len(header.Get("x-request-id")) != 1 || header.Get("x-request-id")[0] != "watched" {
+	if err != nil || !slices.Equal(header.Get("x-request-id"), []string{"watched"}) {
 		t.Errorf("the stream begins with %v, %v", header, err)
 	}
 	cancel()
@@ -248,34 +276,15 @@ func TestTheIDStaysWithLoggersMadeOfTheLog(t *testing.T) {
 	}
 }
 
-func TestHealthCheck(t *testing.T) {
-	s := newService(t)
-	check := func(url string) (code int, said string) {
-		var out strings.Builder
-		code = run(t.Context(), []string{"-healthcheck", url}, []string{"TODO_ADDR=wrong"}, &out, &out)
-		return code, out.String()
-	}
-	if code, said := check(s.url + "/healthz"); code != 0 || said != "" {
-		t.Errorf("a healthy service: exit code %d, %q", code, said)
-	}
-	if code, said := check(s.url + "/readyz"); code != 1 || !strings.Contains(said, "503") { // it has no keys yet
-		t.Errorf("a service that is not ready: exit code %d, %q", code, said)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	if code, said := check("http://" + l.Addr().String() + "/readyz"); code != 1 || said == "" {
-		t.Errorf("nobody is there: exit code %d, %q", code, said)
-	}
-	if code, said := check("http://x:secret@" + strings.TrimPrefix(s.url, "http://") + "/readyz"); code != 1 || !strings.Contains(said, "503") || strings.Contains(said, "secret") {
-		t.Errorf("a URL with a password: exit code %d, %q", code, said)
-	}
-	// None of these is a service that is not healthy, nor a wish to start one.
-	for _, url := range []string{"", " ", "::", "file:///etc/passwd", "127.0.0.1:8080", "http://", "http://x:secret@:x"} {
-		if code, said := check(url); code != 2 || !strings.Contains(said, "-healthcheck URL") || strings.Contains(said, "secret") {
-			t.Errorf("%q: exit code %d, %q, want 2", url, code, said)
-		}
+func TestTheRequestLogIsNotFilledByAMethod(t *testing.T) {
+	var lines strings.Builder
+	log := slog.New(slog.NewTextHandler(&lines, nil))
+	r := chi.NewRouter()
+	r.Use(logRequests(log))
+	r.MethodNotAllowed(methodNotAllowed)
+	r.Get("/healthz", func(http.ResponseWriter, *http.Request) {})
+	newRecorder(t, r, strings.Repeat("A", 60<<10), "/healthz")
+	if n := lines.Len(); n == 0 || n > 1<<10 {
+		t.Errorf("a method of 60 KiB gave %d bytes of log", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -115,14 +116,17 @@ func TestPagesOverGRPC(t *testing.T) {
 	s := newService(t)
 	client := todov1.NewTodoServiceClient(s.dial(t))
 	var want, got []string
-	for range 5 {
+	for range 101 {
 		todo, err := s.store.Create(t.Context(), "alice", "x")
 		if err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, todo.ID)
 	}
-	in := &todov1.ListTodosRequest{PageSize: 2}
+	if out, err := client.ListTodos(with(t, s.full("alice")), &todov1.ListTodosRequest{}); err != nil || len(out.GetTodos()) != 100 || out.GetNextPageToken() == "" {
+		t.Errorf("a page of no size has %d todos and then %q, %v, want 100 and more", len(out.GetTodos()), out.GetNextPageToken(), err)
+	}
+	in := &todov1.ListTodosRequest{PageSize: 40}
 	for range 3 {
 		out, err := client.ListTodos(with(t, s.full("alice")), in)
 		if err != nil {
@@ -159,8 +163,8 @@ func TestAWatchSendsTheCallersChanges(t *testing.T) {
 		s.do(t, request{method: "DELETE", path: path, token: s.full("alice")})
 		wantReceived(t, stream, &todov1.WatchTodosResponse{Kind: todov1.WatchTodosResponse_KIND_DELETED, Todo: &todov1.Todo{Id: todo.ID, Version: 2}})
 		s.store.EndWatches()
-		if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
-			t.Errorf("when the server stops, the watch ends with %v, want Unavailable", err)
+		if _, err := stream.Recv(); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "stopping") {
+			t.Errorf("when the server stops, the watch ends with %v, want Unavailable and why", err)
 		}
 	})
 }
@@ -185,16 +189,45 @@ func wantReceived(t *testing.T, stream grpc.ServerStreamingClient[todov1.WatchTo
 	}
 }
 
-func TestAWatchOfASlowReaderEnds(t *testing.T) {
+// unauthenticated is a stream whose context has no token.
+type unauthenticated struct {
+	grpc.ServerStreamingServer[todov1.WatchTodosResponse]
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (s unauthenticated) Context() context.Context { return s.ctx }
+
+// SendHeader implements grpc.ServerStream.
+func (unauthenticated) SendHeader(metadata.MD) error { return nil }
+
+func TestAMethodWithoutAuthenticationIsNobodys(t *testing.T) {
 	s := newService(t)
-	client := todov1.NewTodoServiceClient(s.dial(t))
-	stream, err := client.WatchTodos(with(t, s.full("alice")), &todov1.WatchTodosRequest{})
+	nobodys, err := s.store.Create(t.Context(), "", "nobody's")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stream.Header(); err != nil {
-		t.Fatal(err)
+	open := &rpc{store: s.store, log: s.api.log, watchers: new(watchers)}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // for a watch that begins
+	defer cancel()
+	errs := make(map[string]error)
+	_, errs["ListTodos"] = open.ListTodos(ctx, &todov1.ListTodosRequest{})
+	_, errs["CreateTodo"] = open.CreateTodo(ctx, &todov1.CreateTodoRequest{Title: "x"})
+	_, errs["GetTodo"] = open.GetTodo(ctx, &todov1.GetTodoRequest{Id: nobodys.ID})
+	_, errs["UpdateTodo"] = open.UpdateTodo(ctx, &todov1.UpdateTodoRequest{Id: nobodys.ID})
+	_, errs["DeleteTodo"] = open.DeleteTodo(ctx, &todov1.DeleteTodoRequest{Id: nobodys.ID})
+	errs["WatchTodos"] = open.WatchTodos(&todov1.WatchTodosRequest{}, unauthenticated{ctx: ctx})
+	for method, err := range errs {
+		if status.Code(err) != codes.Internal {
+			t.Errorf("%s gave %v, want Internal", method, err)
+		}
 	}
+}
+
+func TestAWatchOfASlowReaderEnds(t *testing.T) {
+	s := newService(t)
+	client := todov1.NewTodoServiceClient(s.dial(t))
+	stream := openWatch(t, client, s.full("alice"))
 	// More than the transport and the backlog hold together; writers never wait.
 	title := strings.Repeat("é", store.MaxTitle)
 	for range 400 {
@@ -202,6 +235,7 @@ func TestAWatchOfASlowReaderEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var err error
 	for err == nil {
 		_, err = stream.Recv()
 	}
@@ -214,13 +248,7 @@ func TestAWatchEndsWithItsToken(t *testing.T) {
 	s := newService(t)
 	client := todov1.NewTodoServiceClient(s.dial(t))
 	token := s.issuer.Token(issuertest.Claims{"sub": "alice", "aud": "todo-api", "scope": "todos:read", "exp": time.Now().Add(2 * time.Second).Unix()})
-	stream, err := client.WatchTodos(with(t, token), &todov1.WatchTodosRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Header(); err != nil {
-		t.Fatal(err)
-	}
+	stream := openWatch(t, client, token)
 	if _, err := stream.Recv(); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("the watch ended with %v, want Unauthenticated", err)
 	}
@@ -257,9 +285,7 @@ func TestHealthOverGRPCNeedsNoToken(t *testing.T) {
 		t.Errorf("health is %v", got)
 	}
 	s.store.Close()
-	if got := check(); got != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
-		t.Errorf("health without a database is %v", got)
-	}
+	await(t, "health without a database is NOT_SERVING", func() bool { return check() == grpc_health_v1.HealthCheckResponse_NOT_SERVING })
 }
 
 func TestAHealthRequestThatCannotBeDecoded(t *testing.T) {

@@ -42,7 +42,7 @@ type deployment struct {
 	log         *slog.Logger
 	stopping    *stopping
 	stopDelay   time.Duration
-	base        string // the API's URL
+	greeting    string // for standard output, once it serves
 	development bool   // with the development issuer
 }
 
@@ -69,17 +69,20 @@ func serve(ctx context.Context, s settings, log *slog.Logger, out io.Writer) (er
 // assemble makes the service. It does no I/O.
 func assemble(s settings, listeners map[string]net.Listener, todos *store.Store, log *slog.Logger) (*deployment, error) {
 	d := &deployment{todos: todos, log: log, stopping: new(stopping), stopDelay: s.stopDelay, development: s.issuer == ""}
-	d.base = baseURL(s.addr, listeners["TODO_ADDR"].Addr())
+	base := baseURL(s.addr, listeners["TODO_ADDR"].Addr())
 	open := []func(chi.Router){mountOpenAPI}
 	scopes := webScopes()
 	if d.development {
-		issuer, err := newDevIssuer(s, d.base, log)
+		issuer, err := newDevIssuer(s, base, log)
 		if err != nil {
 			return nil, err
 		}
+		d.greeting = tour(base)
 		s.issuer = issuer.URL()
 		open = append(open, mountDevIssuer(issuer))
 		scopes = append(scopes, devScope)
+	} else {
+		d.greeting = invitation(s, base)
 	}
 	page, err := newWebPage(s, scopes)
 	if err != nil {
@@ -89,7 +92,7 @@ func assemble(s settings, listeners map[string]net.Listener, todos *store.Store,
 	if d.auth, err = newAuth(s, log); err != nil {
 		return nil, err
 	}
-	health := health{keys: d.auth.keys, store: todos, log: log, stopping: d.stopping}
+	health := health{keys: d.auth.keys, store: newRecentPing(todos), log: log, stopping: d.stopping}
 	watchers := new(watchers)
 	api := &api{store: todos, auth: d.auth.http, leeway: s.leeway, watchers: watchers, health: health, log: log}
 	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], d.stopping.closing(api.routes(open...)), log)}
@@ -117,9 +120,9 @@ func (d *deployment) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	if d.development {
 		d.warm(ctx)
-		if err := writeTour(out, d.base); err != nil {
-			d.log.Warn("the commands could not be printed", "error", err)
-		}
+	}
+	if _, err := io.WriteString(out, d.greeting); err != nil {
+		d.log.Warn("where the page is could not be printed", "error", err)
 	}
 	select {
 	case <-ctx.Done():
@@ -188,6 +191,14 @@ func advice(name string, err error) string {
 		return ""
 	}
 	return "; " + name + "=127.0.0.1:0 takes a port that is free"
+}
+
+// baseURL returns the URL of what listens at addr, with the host as the setting
+// spells it and the port that was really taken, which matters for port 0.
+func baseURL(setting string, addr net.Addr) string {
+	host, _, _ := net.SplitHostPort(setting) // checked by readSettings
+	_, port, _ := net.SplitHostPort(addr.String())
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 func closeAll(listeners map[string]net.Listener) {

@@ -68,7 +68,7 @@ func newServiceOn(t testing.TB, database string) *service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { todos.Close() })
-	a := &api{store: todos, auth: auth.http, leeway: s.leeway, watchers: new(watchers), health: health{keys: auth.keys, store: todos, log: log}, log: log}
+	a := &api{store: todos, auth: auth.http, leeway: s.leeway, watchers: new(watchers), health: health{keys: auth.keys, store: newRecentPing(todos), log: log}, log: log}
 	server := httptest.NewServer(a.routes(mountOpenAPI))
 	t.Cleanup(server.Close)
 	t.Cleanup(todos.EndWatches) // the server waits for them
@@ -137,17 +137,23 @@ func fromJSON[T any](t *testing.T, text string) T {
 // dial serves gRPC in memory and returns a connection to it.
 func (s *service) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
+	_, conn := s.serveRPC(t)
+	return conn
+}
+
+func (s *service) serveRPC(t *testing.T) (server, *grpc.ClientConn) {
+	t.Helper()
 	l := bufconn.Listen(1 << 20)
-	server, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log, watchers: s.api.watchers}, s.api.health)
+	running, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log, watchers: s.api.watchers}, s.api.health)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = server.serve(l) }() // ends with the listener
+	go func() { _ = running.serve(l) }() // ends with the listener
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		s.store.EndWatches()
-		if err := server.stop(ctx); err != nil {
+		if err := running.stop(ctx); err != nil {
 			t.Error(err)
 		}
 	})
@@ -158,7 +164,7 @@ func (s *service) dial(t *testing.T) *grpc.ClientConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return conn
+	return running, conn
 }
 
 // with returns a context whose calls bear the token, and which ends.
@@ -176,4 +182,16 @@ func newRecorder(t *testing.T, h http.Handler, method, path string, header ...st
 	}
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// await waits for what happens elsewhere, in another process or goroutine.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); !done(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("it does not happen that %s", what)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -45,36 +46,36 @@ type settings struct {
 	stopDelay    time.Duration
 }
 
-// variable is one environment variable. An empty fallback means that the
-// setting is off unless the variable is set.
+// variable is one environment variable. README.md has the same table.
 type variable struct {
 	name     string
-	fallback string
+	fallback string // the value when it is unset; empty: none
+	unset    string // what holds without a value
 	meaning  string
 	parse    func(s *settings, value string) error
 }
 
 func variables() []variable {
 	return []variable{
-		{"TODO_ADDR", "127.0.0.1:8080", "address of the API", func(s *settings, v string) error { return parseAddr(v, &s.addr) }},
-		{"TODO_GRPC_ADDR", "", "address of the gRPC service; off if unset", func(s *settings, v string) error { return parseAddr(v, &s.grpcAddr) }},
-		{"TODO_ADMIN_ADDR", "", "address for operators: /healthz, /readyz, /metrics and /debug/keys; off if unset", func(s *settings, v string) error { return parseAddr(v, &s.adminAddr) }},
-		{"TODO_ISSUER", "", "URL of the issuer; unset starts the development issuer", func(s *settings, v string) error { return parseURL(v, &s.issuer) }},
-		{"TODO_JWKS_URL", "", "URL of the key set, if it is not the one that the issuer names", func(s *settings, v string) error { return parseURL(v, &s.jwksURL) }},
-		{"TODO_JWKS_FAILOVER_URL", "", "second URL of the key set, asked when the first fails; none if unset", func(s *settings, v string) error { return parseURL(v, &s.jwksFailover) }},
-		{"TODO_JWKS_SNAPSHOT", "", "file that keeps the keys for a start while the issuer is away; off if unset", func(s *settings, v string) error { return parseFile(v, &s.jwksSnapshot) }},
-		{"TODO_INSECURE_HTTP", "0", "1 allows http to a host that is not loopback", func(s *settings, v string) error { return parseSwitch(v, &s.insecureHTTP) }},
-		{"TODO_AUDIENCE", "todo-api", "audience that a token must name", func(s *settings, v string) error { return parseName(v, &s.audience) }},
-		{"TODO_ALGORITHMS", "RS256", "accepted signature algorithms, separated by commas", func(s *settings, v string) error { return parseAlgorithms(v, &s.algorithms) }},
-		{"TODO_LEEWAY", "30s", "forgiven clock difference, up to 5m", func(s *settings, v string) error { return parseDuration(v, 0, 5*time.Minute, &s.leeway) }},
-		{"TODO_DATABASE_URL", "todo.db", "SQLite file, or a postgres:// URL", parseDatabase},
-		{"TODO_JWKS_REFRESH", "5m", "how often the keys are refreshed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksRefresh) }},
-		{"TODO_JWKS_COOLDOWN", "10s", "time after which one more look-up of an unknown key is allowed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksCooldown) }},
-		{"TODO_JWKS_MAX_STALE", "24h", "how long keys are used while the issuer is away", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksMaxStale) }},
-		{"TODO_WEB_CLIENT_ID", "todo-web", "OpenID Connect client for a login in the browser", func(s *settings, v string) error { return parseName(v, &s.webClientID) }},
-		{"TODO_DEV_TOKEN_LIFETIME", "", "how long tokens of the development issuer last, from 1s to 24h; 5m if unset", func(s *settings, v string) error { return parseDuration(v, time.Second, 24*time.Hour, &s.devLifetime) }},
-		{"TODO_LOG_FORMAT", "text", "text, or json: one object a line", func(s *settings, v string) error { return parseLogFormat(v, &s.logFormat) }},
-		{"TODO_STOP_DELAY", "0s", "how long to go on serving after SIGTERM while /readyz says 503, for load balancers to notice; up to 5m", func(s *settings, v string) error { return parseDuration(v, 0, 5*time.Minute, &s.stopDelay) }},
+		{"TODO_ADDR", "127.0.0.1:8080", "", "address of the API; a loopback address unless TODO_ISSUER is set", func(s *settings, v string) error { return parseAddr(v, &s.addr) }},
+		{"TODO_GRPC_ADDR", "", "off", "address of the gRPC service", func(s *settings, v string) error { return parseAddr(v, &s.grpcAddr) }},
+		{"TODO_ADMIN_ADDR", "", "off", "address for operators: /healthz, /readyz, /metrics and /debug/keys", func(s *settings, v string) error { return parseAddr(v, &s.adminAddr) }},
+		{"TODO_ISSUER", "", "the development issuer", "URL of the issuer, as tokens write it in iss", func(s *settings, v string) error { return parseURL(v, &s.issuer) }},
+		{"TODO_JWKS_URL", "", "discovered", "URL of the key set, where it is not the one that the issuer names", func(s *settings, v string) error { return parseURL(v, &s.jwksURL) }},
+		{"TODO_JWKS_FAILOVER_URL", "", "none", "second URL of the same issuer's key set, asked when the first fails", func(s *settings, v string) error { return parseURL(v, &s.jwksFailover) }},
+		{"TODO_JWKS_SNAPSHOT", "", "off", "file that keeps the keys for a start while the issuer is away; its directory must exist and be writable", func(s *settings, v string) error { return parseFile(v, &s.jwksSnapshot) }},
+		{"TODO_INSECURE_HTTP", "0", "", "1 allows http to a host that is not loopback", func(s *settings, v string) error { return parseSwitch(v, &s.insecureHTTP) }},
+		{"TODO_AUDIENCE", "todo-api", "", "audience that a token must name", func(s *settings, v string) error { return parseName(v, &s.audience) }},
+		{"TODO_ALGORITHMS", "RS256", "", "accepted signature algorithms, separated by commas", func(s *settings, v string) error { return parseAlgorithms(v, &s.algorithms) }},
+		{"TODO_LEEWAY", "30s", "", "forgiven clock difference, up to 5m", func(s *settings, v string) error { return parseDuration(v, 0, 5*time.Minute, &s.leeway) }},
+		{"TODO_DATABASE_URL", "todo.db", "", "SQLite file, or a postgres:// URL", parseDatabase},
+		{"TODO_JWKS_REFRESH", "5m", "", "how often the keys are refreshed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksRefresh) }},
+		{"TODO_JWKS_COOLDOWN", "10s", "", "time after which one more look-up of an unknown key is allowed", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksCooldown) }},
+		{"TODO_JWKS_MAX_STALE", "24h", "", "how long keys are used while the issuer is away", func(s *settings, v string) error { return parseDuration(v, 1, year, &s.jwksMaxStale) }},
+		{"TODO_WEB_CLIENT_ID", "todo-web", "", "OpenID Connect client for a login in the browser (authorization code, PKCE)", func(s *settings, v string) error { return parseName(v, &s.webClientID) }},
+		{"TODO_DEV_TOKEN_LIFETIME", "", "5m", "how long tokens of the development issuer last, from 1s to 24h; not together with TODO_ISSUER", func(s *settings, v string) error { return parseDuration(v, time.Second, 24*time.Hour, &s.devLifetime) }},
+		{"TODO_LOG_FORMAT", "text", "", "text, or json: one object a line", func(s *settings, v string) error { return parseLogFormat(v, &s.logFormat) }},
+		{"TODO_STOP_DELAY", "0s", "", "how long to go on serving after SIGTERM while /readyz says 503, so that load balancers notice; up to 5m", func(s *settings, v string) error { return parseDuration(v, 0, 5*time.Minute, &s.stopDelay) }},
 	}
 }
 
@@ -315,11 +316,7 @@ func writeHelp(w io.Writer) error {
 		"Usage: todo [-help | -healthcheck URL]\n\n-healthcheck asks for the URL, such as http://127.0.0.1:8080/readyz, and exits with 0 if the answer is 200.\n\nIt is configured by environment variables:\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range variables() {
-		fallback := v.fallback
-		if fallback == "" {
-			fallback = "unset"
-		}
-		fmt.Fprintf(table, "  %s\t%s\t(%s)\n", v.name, v.meaning, fallback)
+		fmt.Fprintf(table, "  %s\t%s\t(%s)\n", v.name, v.meaning, cmp.Or(v.fallback, v.unset))
 	}
 	return table.Flush()
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +77,7 @@ func TestWrongSettingsNameTheirVariable(t *testing.T) {
 		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=http://mirror:8080/keys"},
 		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=https://u:secret@mirror/keys"},
 		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_FAILOVER_URL=http://[::1%25lo]:1/keys"},
+		{"TODO_JWKS_FAILOVER_URL", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_URL=https://id.example.com/keys", "TODO_JWKS_FAILOVER_URL=https://id.example.com/keys"},
 		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=/no/such/directory/keys"},
 		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=settings_test.go/keys"},
 		{"TODO_JWKS_SNAPSHOT", "TODO_ISSUER=https://id.example.com", "TODO_JWKS_SNAPSHOT=."},
@@ -119,6 +123,16 @@ func TestWrongSettingsNameTheirVariable(t *testing.T) {
 			t.Errorf("an empty %s gave %v, want an error that names it", v.name, err)
 		}
 	}
+	long := strings.Repeat("x ", 10<<10)
+	wrong := []string{"TODO_" + long + "=1"}
+	for _, v := range variables() {
+		wrong = append(wrong, v.name+"="+long)
+	}
+	for _, each := range wrong {
+		if _, err := readSettings([]string{each}); err != nil && len(err.Error()) > 500 {
+			t.Errorf("%.40q… gave an error of %d bytes, which fills a log", each, len(err.Error()))
+		}
+	}
 	_, err := readSettings([]string{"TODO_ADDR=x", "TODO_LEEWAY=y", "TODO_Z=z"})
 	for _, name := range []string{"TODO_ADDR", "TODO_LEEWAY", "TODO_Z"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
@@ -152,5 +166,36 @@ func TestHelpListsEverySetting(t *testing.T) {
 		if code := run(t.Context(), args, nil, &out, &out); code != 2 {
 			t.Errorf("%q gave exit code %d, want 2", args, code)
 		}
+	}
+}
+
+// helpLine and readmeLine have a variable, its meaning and its default.
+var (
+	helpLine   = regexp.MustCompile(`(?m)^  (TODO_\S*) +(.*\S) +\((.*)\)$`)
+	readmeLine = regexp.MustCompile(`(?m)^\| (TODO_\S*) \| (.*) \| (.*) \|$`) // without its backquotes
+)
+
+func TestTheREADMEListsTheSettingsAsHelpDoes(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help bytes.Buffer
+	if err := writeHelp(&help); err != nil {
+		t.Fatal(err)
+	}
+	rows := func(text string, line *regexp.Regexp) (rows []string) {
+		for _, found := range line.FindAllStringSubmatch(text, -1) {
+			rows = append(rows, strings.Join(found[1:], " | "))
+		}
+		return rows
+	}
+	want := rows(help.String(), helpLine)
+	if len(want) != len(variables()) {
+		t.Fatalf("-help has %d settings of %d:\n%s", len(want), len(variables()), help.String())
+	}
+	got := rows(strings.ReplaceAll(string(readme), "`", ""), readmeLine)
+	if !slices.Equal(got, want) {
+		t.Errorf("README.md has\n%s\nand -help\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"syscall"
@@ -14,9 +15,7 @@ func TestAStoppingServiceServesUntilTheDelayIsOver(t *testing.T) {
 	s, operators := &service{url: p.url(t)}, &service{url: "http://" + p.await(t, p.stderr.admin)}
 	token := devToken(t, s.url, "alice")
 	await(t, "the service is ready", func() bool { return s.do(t, request{method: "GET", path: "/readyz"}).status == 200 })
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.terminate(t)
 	await(t, "the service begins to stop", func() bool { return strings.Contains(p.stderr.String(), "msg=stopping") })
 	for _, s := range []*service{s, operators} {
 		ready, alive := s.do(t, request{method: "GET", path: "/readyz"}), s.do(t, request{method: "GET", path: "/healthz"})
@@ -40,18 +39,23 @@ func TestAStoppingServiceServesUntilTheDelayIsOver(t *testing.T) {
 		}
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // a second signal does not wait
-	if code := p.exit(t); code != -1 {
-		t.Errorf("exit code %d after a second signal, want an end by the signal", code)
+	p.exit(t)
+	if end, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus); end.Signal() != syscall.SIGTERM {
+		t.Errorf("after a second signal it ended with %v, want an end by that signal", p.cmd.ProcessState)
 	}
+}
+
+func TestAStopEndsStreams(t *testing.T) {
+	p := startProcess(t)
+	url := p.tour(t)
+	events := openStream(t, limited(), url, devToken(t, url, "alice"))
+	p.terminate(t)
+	events.want(t, "event: stopping\ndata: {}\n", io.EOF.Error())
+	p.stopped(t)
 }
 
 func TestAServiceStopsWhenTheDelayIsOver(t *testing.T) {
 	p := startProcess(t, "TODO_STOP_DELAY=10ms")
 	p.url(t)
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.exit(t); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.stderr)
-	}
+	p.stop(t)
 }

@@ -3,9 +3,9 @@ package main
 import "sync"
 
 // maxWatches is how many watches one owner may hold at a time in this process, over
-// gRPC and as event streams together. A watch whose
-// client does not read keeps its changes in memory until its token expires, and
-// each edit is sent to every watch of its owner.
+// gRPC and as event streams together. A watch whose client does not read keeps its
+// changes in memory, over gRPC until the token expires, and each edit is sent to every
+// watch of its owner.
 const maxWatches = 32
 
 // watchers counts the watches of each owner. Its zero value is ready.

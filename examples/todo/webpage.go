@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json/v2"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -63,6 +64,16 @@ func newWebPage(s settings, scopes []string) (*webPage, error) {
 		issuer: issuer,
 	}
 	return p, p.read()
+}
+
+// invitation says where the page is. It is empty if programs read the log, and if the
+// page is at no loopback address: there, browsers let nobody sign in without TLS, which
+// a proxy has to add, under a name that is not known here.
+func invitation(s settings, base string) string {
+	if host, _, _ := net.SplitHostPort(s.addr); s.logFormat == "json" || !isLoopback(host) {
+		return ""
+	}
+	return "Open " + base + "/ in a browser, and sign in at the issuer, " + s.issuer + ".\n"
 }
 
 // policy returns the Content-Security-Policy of the page where it is opened at host.

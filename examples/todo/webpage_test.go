@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -57,7 +57,7 @@ func TestThePageIsServedWithWhatItNeeds(t *testing.T) {
 			t.Errorf("%s: %d %v", match[1], file.status, file.header)
 		}
 		hashed := strings.HasPrefix(match[1], "/assets/")
-		if got := strings.Contains(file.header.Get("Cache-Control"), "immutable"); got != hashed {
+		if got := file.header.Get("Cache-Control") == "public, max-age=31536000, immutable"; got != hashed {
 			t.Errorf("%s: Cache-Control %q", match[1], file.header.Get("Cache-Control"))
 		}
 	}
@@ -72,6 +72,7 @@ func TestTheHeadersOfThePage(t *testing.T) {
 			"Referrer-Policy":              "no-referrer",
 			"Cross-Origin-Opener-Policy":   "same-origin",
 			"Cross-Origin-Resource-Policy": "same-origin",
+			"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
 			"Cache-Control":                "no-cache",
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 				"connect-src 'self' https://id.example.com:8443; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
@@ -172,12 +173,38 @@ func TestThePageOfTheDevelopmentIssuer(t *testing.T) {
 }
 
 func TestThePageIsSaidToBeThereFirst(t *testing.T) {
-	var tour bytes.Buffer
-	if err := writeTour(&tour, "http://127.0.0.1:8080"); err != nil {
-		t.Fatal(err)
-	}
-	if first, _, _ := strings.Cut(tour.String(), "\n"); !strings.Contains(first, "http://127.0.0.1:8080/ ") {
+	if first, _, _ := strings.Cut(tour("http://127.0.0.1:8080"), "\n"); !strings.Contains(first, "http://127.0.0.1:8080/ ") {
 		t.Errorf("the first line is %q", first)
+	}
+}
+
+func TestThePageOfAnotherIssuerIsSaidToBeThere(t *testing.T) {
+	p := startProcess(t, "TODO_ISSUER=http://127.0.0.1:1/realms/x")
+	url := p.url(t)
+	line, err := p.lines.ReadString('\n')
+	if want := "Open " + url + "/ in a browser, and sign in at the issuer, http://127.0.0.1:1/realms/x.\n"; err != nil || line != want {
+		t.Errorf("it prints %q, %v, want %q", line, err, want)
+	}
+	p.terminate(t)
+	if rest, err := io.ReadAll(p.lines); err != nil || len(rest) > 0 {
+		t.Errorf("it also prints %q, %v", rest, err)
+	}
+	p.stopped(t)
+}
+
+func TestNoPageIsSaidToBeWhereNobodyCouldSignIn(t *testing.T) {
+	for addr, there := range map[string]bool{
+		"127.0.0.1:8080": true, "localhost:8080": true, "[::1]:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "todo.example.com:8080": false,
+	} {
+		s := settings{addr: addr, issuer: "https://id.example.com", logFormat: "text"}
+		if said := invitation(s, "http://"+addr); strings.HasPrefix(said, "Open http://"+addr+"/ in a browser") != there || !there && said != "" {
+			t.Errorf("at %s it says %q", addr, said)
+		}
+		s.logFormat = "json" // whoever collects the lines could not read one that is for people
+		if said := invitation(s, "http://"+addr); said != "" {
+			t.Errorf("with a log for programs it says %q", said)
+		}
 	}
 }
 
