@@ -1,7 +1,11 @@
 package migrate
 
 import (
+	"bytes"
 	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
 	"testing"
 
 	"github.com/bearerproof/bearerproof/issuertest"
@@ -31,5 +35,25 @@ func TestFastAPIAfterAsksForTheRealmRole(t *testing.T) {
 				t.Errorf("%d, want %d", got, test.want)
 			}
 		})
+	}
+}
+
+// The code from before is Python. Its libraries are those of bench/seed, which runs such a
+// server; here it must be Python.
+func TestFastAPIBeforeIsPython(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(blocks) == 0 {
+		t.Fatal("the page has no Python")
+	}
+	for _, block := range blocks {
+		command := exec.CommandContext(t.Context(), "python3", "-c", "import ast, sys; ast.parse(sys.stdin.read())")
+		command.Stdin = bytes.NewReader(block[1])
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	}
 }
