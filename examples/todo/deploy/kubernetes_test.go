@@ -4,12 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -178,7 +180,39 @@ func TestSecretsAreNotInTheManifests(t *testing.T) {
 	if configMap(t).Data["TODO_DATABASE_URL"] != "" {
 		t.Error("the database's URL is in the ConfigMap")
 	}
-	if len(c.Env) != 1 || c.Env[0].Name != "TODO_DATABASE_URL" || c.Env[0].ValueFrom.SecretKeyRef == nil {
-		t.Errorf("the variables are %v, want the database's URL from a Secret", c.Env)
+	if len(c.Env) != 2 {
+		t.Errorf("the variables are %v, want GOMEMLIMIT and the database's URL", c.Env)
 	}
+	if url := variable(t, "TODO_DATABASE_URL"); url.ValueFrom == nil || url.ValueFrom.SecretKeyRef == nil {
+		t.Errorf("the database's URL is %v, want it from a Secret", url)
+	}
+}
+
+// With no limit of its own, Go lets the heap double before it collects, whatever the
+// container may have.
+func TestGoCollectsBeforeThePodIsKilled(t *testing.T) {
+	text := variable(t, "GOMEMLIMIT").Value
+	soft, err := resource.ParseQuantity(strings.TrimSuffix(text, "B")) // Go's MiB is Kubernetes' Mi
+	if err != nil || !strings.HasSuffix(text, "iB") {
+		t.Fatalf("GOMEMLIMIT is %q: %v", text, err)
+	}
+	hard := container(t).Resources.Limits[corev1.ResourceMemory]
+	if share := soft.AsApproximateFloat64() / hard.AsApproximateFloat64(); share < 0.75 || share > 0.85 {
+		t.Errorf("GOMEMLIMIT is %v of the limit %v, want about 80 %%", share, hard.String())
+	}
+}
+
+// variable returns a variable of the container's own.
+func variable(t *testing.T, name string) corev1.EnvVar {
+	t.Helper()
+	var found []corev1.EnvVar
+	for _, v := range container(t).Env {
+		if v.Name == name {
+			found = append(found, v)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("the container's variables called %s are %v", name, found)
+	}
+	return found[0]
 }

@@ -251,3 +251,23 @@ func TestClientAssertionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6749, section 2.3.1: URLs are written into logs.
+func TestCredentialsInAURLAreRefused(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	refresh := logIn(t, client, "alice", nil).RefreshToken
+	for _, c := range []struct{ path, query, body string }{
+		{"/oauth/token", "grant_type=client_credentials&client_id=alice&client_secret=alice", ""},
+		{"/oauth/token", "client_secret=alice", "grant_type=client_credentials&client_id=alice"},
+		{"/oauth/token", "client_assertion_type=x", "grant_type=client_credentials&client_id=alice&client_secret=alice"},
+		{"/revoke", "client_id=todo-web&token=" + refresh, ""},
+	} {
+		answer, body := do(t, client, request(t, "POST", issuerURL+c.path+"?"+c.query, c.body))
+		if got := decode[tokenAnswer](t, body); answer.StatusCode != http.StatusBadRequest || got.Error != "invalid_request" {
+			t.Errorf("%s?%s: status %d, error %q, want 400 invalid_request", c.path, c.query, answer.StatusCode, got.Error)
+		}
+	}
+	if status, tokens := askToken(t, client, "", "", refreshForm(refresh)); status != http.StatusOK {
+		t.Errorf("a refresh afterwards: status %d, error %q", status, tokens.Error)
+	}
+}

@@ -5,7 +5,8 @@
 // to /rotate). Its access tokens are JWTs signed with RS256, as an API behind a real provider would receive them.
 //
 // A browser stays logged in, by a cookie, for 8 hours or until it logs out; until then it gets codes without the login
-// page, also when a request allows none (prompt=none).
+// page, also when a request allows none (prompt=none). A login is begun by a window only, not
+// by a script, an image or a frame.
 //
 // It is for development only. Nobody types a password: the login page has a button for each of the two users, alice
 // and bob, and the clients alice and bob know their own names as secrets. [New] therefore refuses an issuer URL that
@@ -18,4 +19,7 @@
 //
 // An ID token lists the API next to the client in its audience, because the provider library has one audience for
 // both tokens of an answer. An API must refuse it for being an ID token (it has at_hash), not for its audience.
+//
+// Tokens, codes and secrets are not logged, but of a request that it refuses, the library logs to [log/slog.Default]
+// what anybody may have written, such as its state and the iss of an id_token_hint that was not verified.
 package devissuer

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +120,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the query is too long", http.StatusRequestURITooLong)
 		return
 	}
-	if !strings.HasPrefix(r.URL.Path, i.path+"/") {
+	// The router would redirect an unclean path to the clean one, but without the issuer's own path.
+	if !strings.HasPrefix(r.URL.Path, i.path+"/") || path.Clean(r.URL.Path) != r.URL.Path {
 		http.NotFound(w, r)
 		return
 	}
@@ -137,8 +139,9 @@ func (i *Issuer) newRoutes(origins []string) http.Handler {
 	api := http.NewServeMux()
 	api.HandleFunc("GET "+oidc.DiscoveryEndpoint, i.serveDiscovery)
 	api.Handle("GET /keys", cacheable(library))
-	api.Handle("POST /oauth/token", withoutAssertion(library)) // POST only: credentials do not belong into a URL (RFC 6749, section 2.3.1)
-	api.Handle("POST /revoke", withoutAssertion(library))
+	// By POST and in the body only: credentials do not belong into a URL (RFC 6749, section 2.3.1).
+	api.Handle("POST /oauth/token", withoutQuery(withoutAssertion(library)))
+	api.Handle("POST /revoke", withoutQuery(withoutAssertion(library)))
 	api.Handle("GET /userinfo", library)
 	api.Handle("POST /userinfo", library)
 	shared := cors.New(cors.Options{
@@ -152,7 +155,7 @@ func (i *Issuer) newRoutes(origins []string) http.Handler {
 		routes.Handle(pattern, shared)
 	}
 	for _, method := range []string{"GET ", "POST "} {
-		routes.Handle(method+"/authorize", library)
+		routes.Handle(method+"/authorize", forWindows(library))
 		routes.Handle(method+"/end_session", i.logins.ending(library))
 	}
 	routes.Handle("GET /authorize/callback", library)
@@ -254,6 +257,29 @@ func withoutAssertion(next http.Handler) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"error":"invalid_client","error_description":"client assertions are not supported"}`))
+	})
+}
+
+// withoutQuery refuses parameters in the URL, which the library takes as if they were in the body.
+func withoutQuery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			op.RequestError(w, r, oidc.ErrInvalidRequest().WithDescription("parameters belong into the body"), nil)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forWindows refuses requests that a browser sends for a script, an image or a frame (Fetch Metadata, Sec-Fetch-Dest).
+// With those, any page could push the logins under way out of the bounded memory, unseen.
+func forWindows(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if destination := r.Header.Get("Sec-Fetch-Dest"); destination != "" && destination != "document" {
+			http.Error(w, "a login is begun by the browser's window", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

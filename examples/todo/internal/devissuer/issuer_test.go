@@ -166,7 +166,7 @@ func TestMountedInAMuxBelowItsPath(t *testing.T) {
 
 func TestWhatIsNotServedIsNotFound(t *testing.T) {
 	_, client := start(t, devissuer.Options{})
-	for _, path := range []string{"", "/", "/oauth/introspect", "/device_authorization", "/healthz", "/ready", "x/keys"} {
+	for _, path := range []string{"", "/", "/oauth/introspect", "/device_authorization", "/healthz", "/ready", "x/keys", "//keys", "/./keys", "/x/../keys", "/%2e/keys"} {
 		if answer, _ := do(t, client, request(t, "GET", issuerURL+path, "")); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%q: status %d", path, answer.StatusCode)
 		}

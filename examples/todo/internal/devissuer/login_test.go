@@ -275,8 +275,15 @@ func TestRefreshTokensAreForOnce(t *testing.T) {
 	if _, claims := verified(t, third.AccessToken, keys); claims["scope"] != "openid todos:read" {
 		t.Errorf("narrowed: claim %v", claims["scope"])
 	}
-	if fourth := refresh(t, client, third.RefreshToken); fourth.Scope != first.Scope {
+	fourth := refresh(t, client, third.RefreshToken)
+	if fourth.Scope != first.Scope {
 		t.Errorf("scope after a narrowed refresh: %q", fourth.Scope)
+	}
+	// A scope that is named a thousand times would be kept a thousand times.
+	repeated := refreshForm(fourth.RefreshToken)
+	repeated.Set("scope", "todos:read "+strings.Repeat("openid ", 1000)+"todos:read")
+	if status, fifth := askToken(t, client, "", "", repeated); status != http.StatusOK || fifth.Scope != "openid todos:read" {
+		t.Errorf("narrowed by repeated scopes: status %d, scope of %d bytes", status, len(fifth.Scope))
 	}
 }
 
@@ -481,6 +488,33 @@ func TestTheLoginPagesPolicyDoesNotNameItsOwnOrigin(t *testing.T) {
 		answer, _ := do(t, client, request(t, "GET", at+"/login?id="+id, ""))
 		if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
 			t.Errorf("back to %s: policy %q, want %q in it", back, policy, want)
+		}
+	}
+}
+
+// A page elsewhere makes a thousand requests unseen, and the issuer remembers the last thousand logins.
+func TestALoginIsBegunByAWindowOnly(t *testing.T) {
+	_, client := start(t, devissuer.Options{})
+	query := authorizeQuery(nil).Encode()
+	for destination, want := range map[string]int{
+		"":         http.StatusOK, // not a browser, or an old one
+		"document": http.StatusOK,
+		"empty":    http.StatusForbidden, // fetch
+		"image":    http.StatusForbidden,
+		"script":   http.StatusForbidden,
+		"iframe":   http.StatusForbidden,
+		"object":   http.StatusForbidden,
+	} {
+		for _, r := range []*http.Request{
+			request(t, "GET", issuerURL+"/authorize?"+query, ""),
+			request(t, "POST", issuerURL+"/authorize", query),
+		} {
+			if destination != "" {
+				r.Header.Set("Sec-Fetch-Dest", destination)
+			}
+			if answer, _ := do(t, client, r); answer.StatusCode != want {
+				t.Errorf("%s for %q: status %d, want %d", r.Method, destination, answer.StatusCode, want)
+			}
 		}
 	}
 }

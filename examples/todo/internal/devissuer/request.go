@@ -77,6 +77,8 @@ func (s *session) GetScopes() []string {
 	return s.grant.GetScopes()
 }
 
-// SetCurrentScopes narrows one refresh. The next refresh token keeps the scopes granted at the login (RFC 6749,
-// section 6).
-func (s *session) SetCurrentScopes(scopes []string) { s.narrowed = slices.Clone(scopes) }
+// SetCurrentScopes narrows one refresh to the scopes asked, of those granted. The next refresh token keeps the scopes
+// granted at the login (RFC 6749, section 6).
+func (s *session) SetCurrentScopes(asked []string) {
+	s.narrowed = slices.DeleteFunc(s.grant.GetScopes(), func(scope string) bool { return !slices.Contains(asked, scope) })
+}

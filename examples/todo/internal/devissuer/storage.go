@@ -56,8 +56,7 @@ func newStorage(clients map[string]*client, audience string, lifetime time.Durat
 }
 
 // CreateAuthRequest stores an authorization request whose client and redirect URI the library has checked. A refusal
-// is sent there.
-// hinted is the subject of the request's ID token, if it has one.
+// is sent to that URI. hinted is the subject of the request's ID token, if it has one.
 func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, hinted string) (op.AuthRequest, error) {
 	c, ok := s.clients[asked.ClientID]
 	if !ok {

@@ -4,15 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"sync"
 )
 
 // backlog is how many changes a watcher may fall behind.
 const backlog = 64
 
-// ErrSlow ends a watch whose reader fell too far behind. The reader has missed
-// changes: it has to list the todos again.
+// ErrSlow ends a watch whose reader fell too far behind, or whose owner's changes
+// come faster than the store reads them. The reader has missed changes: it has to
+// list the todos again.
 var ErrSlow = errors.New("store: the watcher is too slow")
 
 // ErrInterrupted ends a watch because the connection broke on which PostgreSQL
@@ -142,12 +142,12 @@ func (f *feed) publish(t topic, c Change) {
 	}
 }
 
-// miss ends the watches of a topic, because a change to it could not be read.
-func (f *feed) miss(t topic, err error) {
+// endTopic ends the watches of one topic.
+func (f *feed) endTopic(t topic, reason error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for w := range f.audiences[t].watches {
-		f.end(w, fmt.Errorf("%w: %w", ErrInterrupted, err))
+		f.end(w, reason)
 	}
 }
 

@@ -3,10 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store/storetest"
 )
 
 func TestAWatchTellsTheOwnersChanges(t *testing.T) {
@@ -67,6 +70,45 @@ func TestAWatchTellsChangesInTheOrderOfTheirCommits(t *testing.T) {
 	})
 }
 
+// Otherwise the next one could be told first.
+func TestSQLiteTellsAChangeBeforeTheNextIsCommitted(t *testing.T) {
+	s := mustOpen(t, storetest.SQLite(t))
+	w := mustWatch(t, s, "alice")
+	defer w.Close()
+	var wg sync.WaitGroup
+	committed := func() int {
+		todos, _, err := s.List(t.Context(), "alice", "", 10)
+		if err != nil {
+			t.Error(err)
+		}
+		return len(todos)
+	}
+	// wait returns as soon as n todos are committed, or after a while in which they are not.
+	wait := func(n int, while time.Duration) {
+		for limit := time.Now().Add(while); committed() < n && time.Now().Before(limit); {
+			runtime.Gosched()
+		}
+	}
+	s.feed.mu.Lock() // nothing can be told now
+	for range 2 {
+		wg.Go(func() {
+			if _, err := s.Create(t.Context(), "alice", "x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait(1, 20*time.Second)
+	wait(2, 100*time.Millisecond)
+	if n := committed(); n != 1 {
+		t.Errorf("%d changes were committed before the first was told, want one", n)
+	}
+	s.feed.mu.Unlock()
+	wg.Wait()
+	if first, second := mustHear(t, w).Todo, mustHear(t, w).Todo; first.ID == second.ID {
+		t.Errorf("one change was told twice: %+v", first)
+	}
+}
+
 func TestASlowWatcherIsEndedAndHoldsUpNobody(t *testing.T) {
 	var f feed
 	slow, other := begin(t, &f), begin(t, &f)
@@ -117,19 +159,12 @@ func TestTheEndOfTheFeedIsFinal(t *testing.T) {
 	}
 }
 
-func TestAChangeThatCannotBeReadEndsTheWatchesOfItsOwner(t *testing.T) {
+func TestTheWatchesOfOneOwnerCanBeEnded(t *testing.T) {
 	var f feed
-	alice := begin(t, &f)
-	bob, err := f.watch("bob")
-	if err != nil {
-		t.Fatal(err)
-	}
+	alice, bob := begin(t, &f), watchOf(t, &f, "bob")
 	cause := errors.New("the database is away")
-	f.miss(topicOf("alice"), cause)
-	wantEnd(t, alice, ErrInterrupted)
-	if !errors.Is(alice.Err(), cause) {
-		t.Errorf("the watch ended with %v, want the cause in it", alice.Err())
-	}
+	f.endTopic(topicOf("alice"), cause)
+	wantEnd(t, alice, cause)
 	f.publish(topicOf("bob"), Change{Kind: Created})
 	if c := mustHear(t, bob); c.Kind != Created {
 		t.Errorf("bob hears %+v", c)
@@ -140,7 +175,12 @@ func TestAChangeThatCannotBeReadEndsTheWatchesOfItsOwner(t *testing.T) {
 // begin begins a watch of alice.
 func begin(t *testing.T, f *feed) *Watch {
 	t.Helper()
-	w, err := f.watch("alice")
+	return watchOf(t, f, "alice")
+}
+
+func watchOf(t *testing.T, f *feed, owner string) *Watch {
+	t.Helper()
+	w, err := f.watch(owner)
 	if err != nil {
 		t.Fatal(err)
 	}

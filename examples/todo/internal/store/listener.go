@@ -82,8 +82,7 @@ func (l *listener) run(ctx context.Context, c connection) {
 	wait := leastWait
 	for {
 		began := time.Now()
-		err := l.follow(ctx, c)
-		l.feed.interrupt(fmt.Errorf("%w: %w", ErrInterrupted, err))
+		l.attend(ctx, c)
 		if time.Since(began) > mostWait {
 			wait = leastWait
 		}
@@ -93,6 +92,7 @@ func (l *listener) run(ctx context.Context, c connection) {
 				return
 			case <-time.After(wait):
 			}
+			var err error
 			if c, err = l.reconnect(ctx); err != nil {
 				l.feed.interrupt(fmt.Errorf("%w: %w", ErrInterrupted, err))
 			}
@@ -107,9 +107,20 @@ func (l *listener) reconnect(ctx context.Context) (connection, error) {
 	return l.connect(ctx)
 }
 
-// follow tells what the connection announces until it breaks or ctx ends, and
-// closes it.
-func (l *listener) follow(ctx context.Context, c connection) error {
+// attend tells what the connection announces until it breaks or ctx ends, and then
+// ends every watch. Of what was announced by then nothing is told after it returns.
+func (l *listener) attend(ctx context.Context, c connection) {
+	telling, stop := context.WithCancel(ctx)
+	t := newTeller(l.read, l.feed)
+	err := l.follow(telling, c, t)
+	l.feed.interrupt(fmt.Errorf("%w: %w", ErrInterrupted, err))
+	stop()
+	t.wait()
+}
+
+// follow hands what the connection announces to the teller until the connection breaks
+// or ctx ends, and closes it.
+func (l *listener) follow(ctx context.Context, c connection, t *teller) error {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -125,7 +136,7 @@ func (l *listener) follow(ctx context.Context, c connection) error {
 			l.complaint.Do(func() { l.log.WarnContext(ctx, "announcements were skipped", "error", err) })
 			continue
 		}
-		l.tell(ctx, a)
+		t.enqueue(ctx, a)
 	}
 }
 
@@ -154,27 +165,6 @@ func check(ctx context.Context, c connection) error {
 	return c.Check(ctx)
 }
 
-// tell publishes the change, if anybody watches it. It reads the todo, which an
-// announcement does not contain; if that is not what was announced, it has
-// changed again, and that will be announced too.
-func (l *listener) tell(ctx context.Context, a announcement) {
-	owner, watched := l.feed.owner(a.topic)
-	if !watched {
-		return
-	}
-	todo, err := l.read(ctx, owner, a.id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		if a.kind == Deleted {
-			l.feed.publish(a.topic, Change{Kind: Deleted, Todo: Todo{ID: a.id, Version: a.version}})
-		}
-	case err != nil:
-		l.feed.miss(a.topic, err)
-	case a.kind != Deleted && todo.Version == a.version:
-		l.feed.publish(a.topic, Change{Kind: a.kind, Todo: todo})
-	}
-}
-
 // announcement is what the trigger of the migration 00002 says.
 type announcement struct {
 	kind    ChangeKind
@@ -192,7 +182,8 @@ func parseAnnouncement(payload string) (announcement, error) {
 	}
 	kind, known := map[string]ChangeKind{"INSERT": Created, "UPDATE": Updated, "DELETE": Deleted}[fields[0]]
 	version, err := strconv.ParseInt(fields[3], 10, 64)
-	if !known || err != nil || !ValidID(fields[2]) {
+	canonical := strconv.FormatInt(version, 10) == fields[3] // zeros in front would be kept in a queue
+	if !known || err != nil || !canonical || !ValidID(fields[2]) {
 		return announcement{}, errors.New("an announcement that cannot be read")
 	}
 	return announcement{kind: kind, topic: topic(fields[1]), id: fields[2], version: version}, nil

@@ -32,8 +32,9 @@ func newScript() *script {
 }
 
 var (
-	errBroken = errors.New("the connection broke")
-	errDeaf   = errors.New("the connection listens to nothing")
+	errBroken  = errors.New("the connection broke")
+	errRefused = errors.New("no connection can be made")
+	errDeaf    = errors.New("the connection listens to nothing")
 )
 
 func (s *script) WaitForNotification(ctx context.Context) (*pgconn.Notification, error) {
@@ -147,7 +148,7 @@ func TestAnnouncementsThatCannotBeRead(t *testing.T) {
 	if _, err := parseAnnouncement(good); err != nil {
 		t.Fatal(err)
 	}
-	for _, payload := range []string{"", " ", "INSERT", good + " ", " " + good, good + "x", strings.Replace(good, "INSERT", "TRUNCATE", 1), strings.Replace(good, anID, "x", 1), strings.Repeat(" ", 7999)} {
+	for _, payload := range []string{"", " ", "INSERT", good + " ", " " + good, good + "x", strings.TrimSuffix(good, "1") + "01", strings.Replace(good, "INSERT", "TRUNCATE", 1), strings.Replace(good, anID, "x", 1), strings.Repeat(" ", 7999)} {
 		if a, err := parseAnnouncement(payload); err == nil {
 			t.Errorf("%.40q gave %+v", payload, a)
 		}
@@ -164,7 +165,7 @@ func TestABrokenConnectionIsReplaced(t *testing.T) {
 		f := listening(t, first, func(context.Context) (connection, error) {
 			attempts <- time.Since(begun)
 			if time.Since(begun) < 30*time.Second {
-				return nil, errBroken
+				return nil, errRefused
 			}
 			return second, nil
 		}, func(string, string) (Todo, error) { return Todo{ID: anID, Version: 1}, nil })
@@ -177,6 +178,11 @@ func TestABrokenConnectionIsReplaced(t *testing.T) {
 		}
 		if _, err := f.watch("alice"); !errors.Is(err, ErrInterrupted) {
 			t.Errorf("without a connection, a watch gave %v, want ErrInterrupted", err)
+		}
+		time.Sleep(leastWait)
+		synctest.Wait()
+		if _, err := f.watch("alice"); !errors.Is(err, ErrInterrupted) || !errors.Is(err, errRefused) {
+			t.Errorf("after an attempt, a watch gave %v, want ErrInterrupted and why the attempt failed", err)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -199,6 +205,24 @@ func TestABrokenConnectionIsReplaced(t *testing.T) {
 		if got := <-attempts - broke; got != leastWait {
 			t.Errorf("an attempt %v after the second break, want one after %v", got, leastWait)
 		}
+	})
+}
+
+func TestAnAttemptToConnectThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newScript()
+		attempts := 0
+		f := listening(t, first, func(ctx context.Context) (connection, error) {
+			if attempts++; attempts == 1 {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return newScript(), nil
+		}, nil)
+		close(first.broken)
+		time.Sleep(leastWait + patience + 2*leastWait)
+		synctest.Wait()
+		begin(t, f).Close()
 	})
 }
 

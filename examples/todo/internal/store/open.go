@@ -64,30 +64,26 @@ func CheckLocation(location string) error {
 	return nil
 }
 
-// announcing is the migration that PostgreSQL alone has.
-const announcing = "00002_announce_postgres.sql"
-
 func isPostgres(location string) bool {
 	return strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://")
 }
+
+// poolSize is how many connections to PostgreSQL there are, besides the listener's.
+const poolSize = 16
 
 func openPostgres(ctx context.Context, location string, log *slog.Logger) (*Store, error) {
 	db, err := sql.Open("pgx", location)
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16)
+	db.SetMaxOpenConns(poolSize)
+	db.SetMaxIdleConns(poolSize)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	// Two servers that start together must not migrate together.
-	locker, err := lock.NewPostgresSessionLocker()
-	if err == nil {
-		err = fit(ctx, db)
-	}
-	if err == nil {
-		err = migrate(ctx, goose.DialectPostgres, db, goose.WithSessionLocker(locker))
-	}
 	s := &Store{read: db, write: db}
+	err = fit(ctx, db)
+	if err == nil {
+		err = migratePostgres(ctx, db)
+	}
 	if err == nil {
 		err = s.listen(ctx, location, log)
 	}
@@ -126,7 +122,7 @@ func openSQLite(ctx context.Context, location string) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, goose.DialectSQLite3, write, goose.WithExcludeNames([]string{announcing})); err != nil {
+	if err := migrateSQLite(ctx, write); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
@@ -144,6 +140,43 @@ func openSQLite(ctx context.Context, location string) (*Store, error) {
 func dsn(path, more string) string {
 	name := (&url.URL{Path: path}).EscapedPath()
 	return "file:" + name + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&" + more
+}
+
+// migratePostgres lets one server at a time migrate. goose's own locker does not
+// cover the making of goose's table, and looks for the lock only every 5 s, so that
+// of several servers that start together the last ones would give up.
+func migratePostgres(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// The end of the transaction gives the lock back.
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID); err != nil {
+		return err
+	}
+	return migrate(ctx, goose.DialectPostgres, db)
+}
+
+// migrateSQLite tries again when it fails. SQLite has no lock that spans all of
+// goose's steps, so where several processes start together, some find a table that
+// another one made just now, or a lock that SQLite does not wait for (a file's change
+// to a WAL). Each time they find more of what the others did.
+func migrateSQLite(ctx context.Context, db *sql.DB) error {
+	const attempts, pause = 5, 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		err := migrate(ctx, goose.DialectSQLite3, db, goose.WithExcludeNames([]string{
+			"00002_announce_postgres.sql", "00003_compare_bytes_postgres.sql",
+		}))
+		if err == nil || attempt == attempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption) error {

@@ -20,6 +20,10 @@ import (
 // error and not a request that hangs.
 const patience = 8 * time.Second
 
+// maxTitles bounds the titles of a page, in bytes: a page is kept until it is
+// written, and a client may read slowly.
+const maxTitles = 16 << 10
+
 // Store is a set of todos for each owner. It is safe for concurrent use. Use
 // [Open] to make one.
 type Store struct {
@@ -59,8 +63,9 @@ func (s *Store) Get(ctx context.Context, owner, id string) (Todo, error) {
 }
 
 // List returns up to limit todos, the newest last, that come after the id
-// after; "" is the start. The second result is the id to continue after, "" at
-// the end. limit must be positive.
+// after; "" is the start. It returns fewer where their titles would be more than
+// 16 KiB together, but one at least. The second result is the id to continue
+// after, "" at the end. limit must be positive.
 func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]Todo, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -72,21 +77,22 @@ func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]Tod
 		return nil, "", fmt.Errorf("store: %w", err)
 	}
 	defer rows.Close()
-	todos := []Todo{}
+	todos, size := []Todo{}, 0
 	for rows.Next() {
 		t, err := scan(rows)
 		if err != nil {
 			return nil, "", err
+		}
+		size += len(t.Title)
+		if len(todos) == limit || len(todos) > 0 && size > maxTitles {
+			return todos, todos[len(todos)-1].ID, nil
 		}
 		todos = append(todos, t)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, "", fmt.Errorf("store: %w", err)
 	}
-	if len(todos) <= limit {
-		return todos, "", nil
-	}
-	return todos[:limit], todos[limit-1].ID, nil
+	return todos, "", nil
 }
 
 // Update edits a todo and returns it as it is then. Where a condition does not

@@ -2,14 +2,18 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store/storetest"
@@ -77,13 +81,19 @@ func TestATodoIsKeptAsItWasGiven(t *testing.T) {
 var hostile = []string{
 	`'; DROP TABLE todos; --`, `" OR "1"="1`, `alice' OR '1'='1`, `%`, `_`, `alice%`, `$1`, `?1`, `:owner`, `\`, `\'`,
 	"/* */", "a\tb\nc", "é", "e\u0301", "😀", "\u202e", "\ufeff", "ALICE", "alice ", " alice", "%s%n", "{{.}}", "<script>",
+	"alice\t", "alice\u00a0", "\ufeffalice", "al\u200dice", "Å", "A\u030a", "\u212b", "ß", "ss", "ﬁ", "fi", "1", "１", "01",
 }
 
 func TestTitlesAndOwnersAreDataNotSQL(t *testing.T) {
 	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		hers := mustWatch(t, s, "alice")
 		mine := mustCreate(t, s, "alice", "alice's own")
+		wantChange(t, hers, Change{Created, mine})
 		for _, text := range hostile {
+			theirs := mustWatch(t, s, text)
 			got := mustCreate(t, s, text, text)
+			wantChange(t, theirs, Change{Created, got})
+			theirs.Close()
 			if again := mustGet(t, s, text, got.ID); again.Title != text {
 				t.Errorf("title %q came back as %q", text, again.Title)
 			}
@@ -108,6 +118,10 @@ func TestTitlesAndOwnersAreDataNotSQL(t *testing.T) {
 		}
 		if got := mustGet(t, s, "alice", mine.ID); got != mine {
 			t.Errorf("alice's todo became %+v", got)
+		}
+		hers.Close()
+		for c := range hers.Changes() {
+			t.Errorf("alice heard %+v", c)
 		}
 	})
 }
@@ -171,7 +185,7 @@ func TestPages(t *testing.T) {
 	conformance(t, func(t *testing.T, s *Store, _ *clock) {
 		var want []Todo
 		for i := range 7 {
-			want = append(want, mustCreate(t, s, "alice", fmt.Sprint(i)))
+			want = append(want, mustCreate(t, s, "alice", fmt.Sprint(7-i))) // titles have another order than ids
 			mustCreate(t, s, "bob", fmt.Sprint(i))
 		}
 		for limit := 1; limit <= 8; limit++ {
@@ -192,6 +206,51 @@ func TestPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Many slow readers with full pages of long titles must not fill the memory.
+func TestAPageOfLongTitlesEndsEarly(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		random := rand.New(rand.NewPCG(3, 14))
+		var want []Todo
+		for i := range 150 {
+			title := strings.Repeat([]string{"a", "é", "😀"}[i%3], 1+random.IntN(MaxTitle))
+			want = append(want, mustCreate(t, s, "alice", title))
+		}
+		// Not by us: an administrator's title can be longer than a page.
+		for _, i := range []int{0, 70, 71, 149} {
+			want[i].Title = strings.Repeat("x", maxTitles+1)
+			if _, err := s.write.ExecContext(t.Context(), `UPDATE todos SET title = $1 WHERE id = $2`, want[i].Title, want[i].ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, limit := range []int{1, 2, 69, 70, 71, 72, 149, 150, 151, 1000} {
+			after := ""
+			for rest := want; len(rest) > 0; {
+				n := min(limit, len(rest))
+				for n > 1 && size(rest[:n]) > maxTitles {
+					n--
+				}
+				end := ""
+				if n < len(rest) {
+					end = rest[n-1].ID
+				}
+				page, next, err := s.List(t.Context(), "alice", after, limit)
+				if err != nil || !slices.Equal(page, rest[:n]) || next != end {
+					t.Fatalf("List(%d) gave %d todos, %q, %v, want %d, %q", limit, len(page), next, err, n, end)
+				}
+				after, rest = next, rest[n:]
+			}
+		}
+	})
+}
+
+// size returns how many bytes of titles there are.
+func size(todos []Todo) (bytes int) {
+	for _, t := range todos {
+		bytes += len(t.Title)
+	}
+	return bytes
 }
 
 func TestTitles(t *testing.T) {
@@ -284,6 +343,47 @@ func TestOneEditOfAVersionWins(t *testing.T) {
 	})
 }
 
+// A condition is looked at before the statement runs. What changes in between is
+// noticed, and the condition is asked again.
+func TestWhatChangesBetweenAConditionAndItsEditIsNoticed(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		edits := map[string]func(id string, c Condition) error{
+			"Update": func(id string, c Condition) error {
+				_, err := s.Update(t.Context(), "alice", id, Patch{}, c)
+				return err
+			},
+			"Delete": func(id string, c Condition) error { return s.Delete(t.Context(), "alice", id, c) },
+		}
+		for name, edit := range edits {
+			for what, c := range map[string]struct {
+				holds Condition
+				want  error
+			}{
+				"any version":       {func(int64) bool { return true }, nil},
+				"the first version": {At(1), ErrConflict},
+			} {
+				todo := mustCreate(t, s, "alice", "race")
+				var asked []int64
+				err := edit(todo.ID, func(version int64) bool {
+					if asked = append(asked, version); len(asked) == 1 {
+						if _, err := s.Update(t.Context(), "alice", todo.ID, Patch{}); err != nil {
+							t.Error(err)
+						}
+					}
+					return c.holds(version)
+				})
+				if !errors.Is(err, c.want) || !slices.Equal(asked, []int64{1, 2}) {
+					t.Errorf("%s at %s gave %v, asked about versions %v, want %v after 1 and 2", name, what, err, asked, c.want)
+				}
+			}
+			todo := mustCreate(t, s, "alice", "gone")
+			if err := edit(todo.ID, func(int64) bool { return s.Delete(t.Context(), "alice", todo.ID) == nil }); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s of what is gone by then gave %v, want ErrNotFound", name, err)
+			}
+		}
+	})
+}
+
 func TestTwoServersShareADatabase(t *testing.T) {
 	for name, locate := range storetest.Locations() {
 		t.Run(name, func(t *testing.T) {
@@ -326,6 +426,45 @@ func TestACanceledCallGivesItsReason(t *testing.T) {
 		if _, err := s.Create(t.Context(), "alice", "y"); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// A database that hangs does not hang the callers: here all connections are taken.
+func TestNoOperationWaitsForEver(t *testing.T) {
+	for name, operate := range map[string]func(context.Context, *Store) error{
+		"Create": func(ctx context.Context, s *Store) error { _, err := s.Create(ctx, "alice", "x"); return err },
+		"Get":    func(ctx context.Context, s *Store) error { _, err := s.Get(ctx, "alice", anID); return err },
+		"List":   func(ctx context.Context, s *Store) error { _, _, err := s.List(ctx, "alice", "", 1); return err },
+		"Update": func(ctx context.Context, s *Store) error { _, err := s.Update(ctx, "alice", anID, Patch{}); return err },
+		"Delete": func(ctx context.Context, s *Store) error { return s.Delete(ctx, "alice", anID) },
+		"Ping":   func(ctx context.Context, s *Store) error { return s.Ping(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := mustOpen(t, storetest.SQLite(t))
+				for _, db := range []*sql.DB{s.read, s.write} {
+					for range db.Stats().MaxOpenConnections {
+						taken, err := db.Conn(t.Context())
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer taken.Close()
+					}
+				}
+				begun := time.Now()
+				if err := operate(t.Context(), s); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != patience {
+					t.Errorf("%v after %v, want a deadline that was exceeded after %v", err, time.Since(begun), patience)
+				}
+			})
+		})
+	}
+}
+
+func TestClosingTheStoreEndsItsWatches(t *testing.T) {
+	conformance(t, func(t *testing.T, s *Store, _ *clock) {
+		w := mustWatch(t, s, "alice")
+		s.Close()
+		wantEnd(t, w, ErrClosed)
 	})
 }
 
@@ -377,6 +516,43 @@ func TestSQLiteWaitsForTheDisk(t *testing.T) {
 	}
 }
 
+// Only the one connection that may write can write.
+func TestSQLiteReadersCannotWrite(t *testing.T) {
+	s := mustOpen(t, storetest.SQLite(t))
+	todo := mustCreate(t, s, "alice", "x")
+	if _, err := s.read.Exec(`DELETE FROM todos`); err == nil || len(mustList(t, s, "alice")) != 1 {
+		t.Errorf("a reader deleted %+v, %v", todo, err)
+	}
+}
+
+func TestPostgresThatCannotStoreEveryTitleIsRefused(t *testing.T) {
+	admin := mustOpen(t, storetest.Postgres(t))
+	var name string
+	if err := admin.read.QueryRow(`SELECT 'latin_' || current_schema()`).Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.write.Exec(`CREATE DATABASE ` + name + ` TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := admin.write.Exec(`DROP DATABASE ` + name + ` WITH (FORCE)`); err != nil {
+			t.Error(err)
+		}
+	}()
+	location, err := url.Parse(os.Getenv("TODO_TEST_DATABASE_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	location.Path = name
+	s, err := Open(t.Context(), location.String(), time.Now, slog.New(slog.DiscardHandler))
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "LATIN1") {
+		t.Errorf("Open gave %v, want an error that names the encoding", err)
+	}
+}
+
 func TestPostgresThatDoesNotWaitForTheDiskIsRefused(t *testing.T) {
 	location := storetest.Postgres(t)
 	s, err := Open(t.Context(), location+"&synchronous_commit=off", time.Now, slog.New(slog.DiscardHandler))
@@ -385,6 +561,16 @@ func TestPostgresThatDoesNotWaitForTheDiskIsRefused(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "synchronous_commit") {
 		t.Errorf("Open gave %v, want an error that names synchronous_commit", err)
+	}
+}
+
+// The order of ids, and with it that of pages, is the same in every locale.
+func TestPostgresComparesBytes(t *testing.T) {
+	s := mustOpen(t, storetest.Postgres(t))
+	var columns int
+	if err := s.read.QueryRow(`SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'todos'
+		AND column_name IN ('owner', 'id') AND collation_name = 'C'`).Scan(&columns); err != nil || columns != 2 {
+		t.Errorf("%d of owner and id are compared by bytes, %v", columns, err)
 	}
 }
 
