@@ -56,6 +56,15 @@
 // The token of a stream is verified when the stream starts. A stream outlives its
 // token unless [Options.EndStreamsAtExpiry] is set.
 //
+// # Strangers
+//
+// grpc-go reads the message of a unary call before it runs any interceptor, so nothing
+// that authenticates bounds what clients without a token may hold: their metadata and
+// half a message each, until they leave. These options do: [grpc.InTapHandle] with a
+// deadline for the call's context, [grpc.MaxHeaderListSize], [grpc.MaxRecvMsgSize],
+// [grpc.MaxConcurrentStreams] and [grpc.KeepaliveParams], and a listener that bounds
+// connections. A stream is refused as soon as its metadata is there.
+//
 // # Logs
 //
 // Each refusal is one line, with the error's exact text, its kind and the method,

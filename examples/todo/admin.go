@@ -12,9 +12,9 @@ import (
 )
 
 // adminRoutes is what operators ask for, away from the API's address.
-func adminRoutes(a auth, h health, log *slog.Logger) http.Handler {
+func adminRoutes(a auth, h health, log *slog.Logger) chi.Router {
 	r := chi.NewRouter()
-	r.Use(logRequests(log), middleware.GetHead)
+	r.Use(logRequests(log), noSniffing, middleware.GetHead)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed)
 	h.routes(r)

@@ -36,7 +36,7 @@ type api struct {
 // routes returns the routes of the API. open adds routes that need no token.
 func (a *api) routes(open ...func(chi.Router)) chi.Router {
 	r := chi.NewRouter()
-	r.Use(logRequests(a.log), middleware.GetHead)
+	r.Use(logRequests(a.log), noSniffing, middleware.GetHead)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed)
 	a.health.routes(r)
@@ -224,6 +224,12 @@ func writeJSON[T any](w http.ResponseWriter, status int, body T, options ...json
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) //nolint:gosec // JSON, and said to be; the client is gone if this fails
 	return nil
+}
+
+// noSniffing has browsers take an answer for what it says it is, whatever its content
+// looks like: titles are what users want them to be.
+func noSniffing(next http.Handler) http.Handler {
+	return middleware.SetHeader("X-Content-Type-Options", "nosniff")(next)
 }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {

@@ -9,8 +9,15 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/bearerproof/bearerproof/adapters/chiauth"
+	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
+	"github.com/bearerproof/bearerproof/examples/todo/todov1"
 	"github.com/bearerproof/bearerproof/issuertest"
 )
 
@@ -240,6 +247,45 @@ func TestPagesOfTheList(t *testing.T) {
 	}
 }
 
+// A page of long titles ends early, over HTTP and gRPC, and the list goes on.
+func TestPagesOfLongTitles(t *testing.T) {
+	s := newService(t)
+	want := make([]string, 100)
+	for i := range want {
+		todo, err := s.store.Create(t.Context(), "alice", strings.Repeat("é", store.MaxTitle))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i] = todo.ID
+	}
+	var overHTTP, overGRPC []string
+	path, pages := "/todos?limit=1000", 0
+	for ; path != "" && pages < 100; pages++ {
+		page := s.do(t, request{method: "GET", path: path, token: s.full("alice")})
+		for _, todo := range fromJSON[[]todoJSON](t, page.body) {
+			overHTTP = append(overHTTP, todo.ID)
+		}
+		path = strings.TrimSuffix(strings.TrimPrefix(page.header.Get("Link"), "<"), `>; rel="next"`)
+	}
+	if pages == 1 || !slices.Equal(overHTTP, want) {
+		t.Errorf("over HTTP %d pages have %d todos, want several with all 100", pages, len(overHTTP))
+	}
+	client, in := todov1.NewTodoServiceClient(s.dial(t)), &todov1.ListTodosRequest{PageSize: 1000}
+	for pages = 0; pages == 0 || in.GetPageToken() != "" && pages < 100; pages++ {
+		page, err := client.ListTodos(with(t, s.full("alice")), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, todo := range page.GetTodos() {
+			overGRPC = append(overGRPC, todo.GetId())
+		}
+		in.PageToken = page.GetNextPageToken()
+	}
+	if pages == 1 || !slices.Equal(overGRPC, want) {
+		t.Errorf("over gRPC %d pages have %d todos, want several with all 100", pages, len(overGRPC))
+	}
+}
+
 func TestWhoMayDoWhat(t *testing.T) {
 	s := newService(t)
 	read, write, none := s.token("alice", "todos:read"), s.token("alice", "todos:write"), s.token("alice", "profile")
@@ -251,6 +297,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/todos", 403, 200, 403, 401},
 		{"GET", path, 403, 200, 403, 401},
 		{"HEAD", path, 403, 200, 403, 401},
+		{"HEAD", "/todos/events", 403, 200, 403, 401}, // GET would not end
 		{"POST", "/todos", 403, 403, 201, 401},
 		{"PATCH", path, 403, 403, 200, 401},
 		{"DELETE", path, 403, 403, 204, 401},
@@ -320,14 +367,78 @@ func TestMethodsThatAPathHas(t *testing.T) {
 	}
 }
 
-func TestOnlyHealthIsOpen(t *testing.T) {
-	s := newService(t)
-	open, err := chiauth.OpenRoutes(s.api.routes())
+// What answers without a token: health, what the page needs to begin, and the
+// development issuer, which gives tokens.
+func TestWhatIsOpen(t *testing.T) {
+	open, err := chiauth.OpenRoutes(newService(t).assembled(t).api)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"GET /healthz", "GET /readyz"}; !slices.Equal(open, want) {
-		t.Errorf("without a token, %v answer, want %v", open, want)
+	want := map[string]bool{
+		"GET /healthz": true, "GET /readyz": true, "GET /openapi.json": true,
+		"GET /": true, "GET /config.json": true, "GET /icon.svg": true, "GET /licenses.md": true,
+	}
+	for _, route := range open {
+		if !want[route] && !strings.HasPrefix(route, "GET /assets/") && !strings.HasSuffix(route, " /dev-issuer/*") {
+			t.Errorf("%s answers without a token", route)
+		}
+		delete(want, route)
+	}
+	if len(want) > 0 {
+		t.Errorf("without a token these do not answer: %v", want)
+	}
+}
+
+func TestWhatIsOpenOverGRPC(t *testing.T) {
+	s := newService(t)
+	conn := s.dial(t)
+	for service, info := range s.assembled(t).rpc.GetServiceInfo() {
+		for _, method := range info.Methods {
+			full := "/" + service + "/" + method.Name
+			want := codes.Unauthenticated
+			if full == grpc_health_v1.Health_Check_FullMethodName {
+				want = codes.OK
+			}
+			stream, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, full)
+			if err == nil {
+				err = stream.SendMsg(&emptypb.Empty{})
+			}
+			if err == nil {
+				err = stream.RecvMsg(&emptypb.Empty{})
+			}
+			if status.Code(err) != want {
+				t.Errorf("without a token %s gave %v, want %v", full, err, want)
+			}
+		}
+	}
+}
+
+// Browsers would guess what an answer is from what a user has written into it.
+func TestNoAnswerIsForABrowserToGuess(t *testing.T) {
+	s := newService(t)
+	d := s.assembled(t, "TODO_ISSUER="+s.issuer.URL())
+	for on, asked := range map[string]*service{"the API": s.at(t, d.api), "the admin address": s.at(t, d.admin)} {
+		for _, token := range []string{"", s.full("alice")} {
+			for _, path := range []string{"/", "/config.json", "/openapi.json", "/healthz", "/readyz", "/me", "/todos", "/todos?limit=x", "/todos/x", "/nothing", "/debug/keys", "/metrics"} {
+				got := asked.do(t, request{method: "GET", path: path, token: token})
+				if got.header.Get("X-Content-Type-Options") != "nosniff" {
+					t.Errorf("GET %s of %s: %d %v", path, on, got.status, got.header)
+				}
+			}
+		}
+	}
+}
+
+// A cache that answers a probe would keep a dead server in service.
+func TestNobodyKeepsHealth(t *testing.T) {
+	s := newService(t)
+	if err := s.auth.keys.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if got := s.do(t, request{method: "GET", path: path}); got.status != 200 || got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v", path, got.status, got.header)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type health struct {
 // routes adds /healthz and /readyz.
 func (h health) routes(r chi.Router) {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
 		_ = writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 	})
 	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +31,7 @@ func (h health) routes(r chi.Router) {
 			newProblem(http.StatusServiceUnavailable, missing+" not available").write(w)
 			return
 		}
+		w.Header().Set("Cache-Control", "no-store")
 		_ = writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	})
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-chi/chi/v5"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
@@ -93,6 +95,40 @@ func asIfNotThere(method, body string) func(t *testing.T, s *service, hers store
 	}
 }
 
+// withoutTodos reports whether a route has nothing to do with todos: the page's files
+// and the development issuer.
+func withoutTodos(route string) bool {
+	switch route {
+	case "GET /", "GET /config.json", "GET /icon.svg", "GET /licenses.md":
+		return true
+	}
+	return strings.HasPrefix(route, "GET /assets/") || strings.HasSuffix(route, " /dev-issuer/*")
+}
+
+// routesOf lists the routes of a router.
+func routesOf(t *testing.T, r chi.Router) []string {
+	t.Helper()
+	var routes []string
+	if err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		routes = append(routes, method+" "+route)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return routes
+}
+
+// at returns s as it is asked at another server, which answers with h.
+func (s *service) at(t *testing.T, h http.Handler) *service {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	t.Cleanup(s.store.EndWatches) // the server waits for them
+	other := *s
+	other.url = server.URL
+	return &other
+}
+
 // Two users' todos never mix, whatever bob does with what he should not know.
 func TestNoRouteMixesUsers(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *service) {
@@ -100,22 +136,37 @@ func TestNoRouteMixesUsers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.auth.keys.Warm(t.Context()); err != nil { // for /readyz
+		d := s.assembled(t, "TODO_ISSUER="+s.issuer.URL())
+		if err := d.auth.keys.Warm(t.Context()); err != nil { // for /readyz
 			t.Fatal(err)
 		}
-		tries := trespasses()
-		err = chi.Walk(s.api.routes(mountOpenAPI), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-			try, known := tries[method+" "+route]
+		api, tries := s.at(t, d.api), trespasses()
+		for _, route := range routesOf(t, d.api) {
+			try, known := tries[route]
 			if !known {
-				t.Errorf("nobody has tried what somebody else can do at %s %s", method, route)
-				return nil
+				if !withoutTodos(route) {
+					t.Errorf("nobody has tried what somebody else can do at %s", route)
+				}
+				continue
 			}
-			t.Run(method+" "+route, func(t *testing.T) { try(t, s, hers) })
-			delete(tries, method+" "+route)
-			return nil
-		})
-		if err != nil || len(tries) > 0 {
-			t.Errorf("%v, and these are no routes: %v", err, slices.Collect(maps.Keys(tries)))
+			t.Run(route, func(t *testing.T) { try(t, api, hers) })
+			delete(tries, route)
+		}
+		if len(tries) > 0 {
+			t.Errorf("these are no routes: %v", slices.Collect(maps.Keys(tries)))
+		}
+		admin := s.at(t, d.admin)
+		for _, route := range routesOf(t, d.admin) {
+			method, path, _ := strings.Cut(route, " ")
+			if method != "GET" {
+				t.Errorf("nobody has tried what somebody else can do at %s of the admin address", route)
+			}
+			nothingOfHers(path)(t, admin, hers)
+		}
+		for _, route := range routesOf(t, s.assembled(t).api) { // with the development issuer
+			if _, known := trespasses()[route]; !known && !withoutTodos(route) {
+				t.Errorf("nobody has tried what somebody else can do at %s, where there is a development issuer", route)
+			}
 		}
 		wantOnly(t, s, "alice", hers.ID)
 	})
@@ -201,20 +252,21 @@ func TestNoMethodMixesUsers(t *testing.T) {
 		}
 		client := todov1.NewTodoServiceClient(s.dial(t))
 		tries := rpcTrespasses(hers)
-		var methods []string
-		for _, m := range todov1.TodoService_ServiceDesc.Methods {
-			methods = append(methods, m.MethodName)
-		}
-		for _, m := range todov1.TodoService_ServiceDesc.Streams {
-			methods = append(methods, m.StreamName)
-		}
-		for _, method := range methods {
-			try, known := tries[method]
-			if !known {
-				t.Errorf("nobody has tried what somebody else can do with %s", method)
-				continue
+		for service, info := range s.assembled(t).rpc.GetServiceInfo() {
+			for _, method := range info.Methods {
+				try, known := tries[method.Name]
+				switch {
+				case service == grpc_health_v1.Health_ServiceDesc.ServiceName: // it has nothing to do with todos
+				case service != todov1.TodoService_ServiceDesc.ServiceName || !known:
+					t.Errorf("nobody has tried what somebody else can do with %s of %s", method.Name, service)
+				default:
+					t.Run(method.Name, func(t *testing.T) { try(t, s, client) })
+				}
+				delete(tries, method.Name)
 			}
-			t.Run(method, func(t *testing.T) { try(t, s, client) })
+		}
+		if len(tries) > 0 {
+			t.Errorf("these are no methods: %v", slices.Collect(maps.Keys(tries)))
 		}
 		wantOnly(t, s, "alice", hers.ID)
 	})

@@ -40,8 +40,10 @@ func TestKubernetesGivesSettingsThatAreRight(t *testing.T) {
 		}
 	}
 	pod := deployment.Spec.Template.Spec
-	for _, secret := range pod.Containers[0].Env { // each is the URL of a database
-		config.Data[secret.Name] = "postgres://todo:secret@db.example.com/todo"
+	for _, variable := range pod.Containers[0].Env {
+		if variable.Name == "TODO_DATABASE_URL" {
+			config.Data[variable.Name] = "postgres://todo:secret@db.example.com/todo"
+		}
 	}
 	var environ []string
 	for _, name := range slices.Sorted(maps.Keys(config.Data)) {

@@ -81,7 +81,7 @@ func TestOpenAPIKnowsWhoMayDoWhat(t *testing.T) {
 		path = strings.Replace(path, "{id}", "00000000-0000-4000-8000-000000000000", 1)
 		scopes, closed := o.scopes()
 		if !closed {
-			continue // TestOnlyHealthIsOpen says which answer
+			continue // TestWhatIsOpen says which answer
 		}
 		lacking := 403
 		if len(scopes) == 0 {

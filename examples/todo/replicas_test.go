@@ -360,13 +360,16 @@ func replicasStream(t *testing.T, top *topology) {
 	}
 }
 
-// The clients of the traffic. When a replica goes, each writer may have one write that
+// The clients of the traffic. When a replica goes, each writer may have a write that
 // was sent and not answered: also to one that stops in order, because connections
 // that the kernel has taken and the program has not are reset when it closes its
-// listener. nginx does not send such a write again, and says so.
+// listener. nginx does not send such a write again, and says so. Of one that is killed,
+// the kernel closes the connections one after the other, and the next write may still
+// go into another one: up to three were seen, of both writers together.
 const (
 	readers = 4
 	writers = 2
+	mostCut = 3 * writers
 )
 
 // traffic is requests by several clients at a time, by way of nginx.
@@ -467,8 +470,8 @@ func (tr *traffic) check(t *testing.T, top *topology) {
 	if len(tr.faults) > 0 {
 		t.Errorf("%d requests went wrong: %.5q", len(tr.faults), tr.faults)
 	}
-	if len(tr.cut) > writers {
-		t.Errorf("%d writes were cut off, want at most %d", len(tr.cut), writers)
+	if len(tr.cut) > mostCut {
+		t.Errorf("%d writes were cut off, want at most %d", len(tr.cut), mostCut)
 	}
 	for _, title := range tr.made {
 		if count[title] != 1 {

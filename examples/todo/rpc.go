@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -22,6 +24,15 @@ type rpc struct {
 	store    *store.Store
 	log      *slog.Logger
 	watchers *watchers
+}
+
+// newRPC makes the gRPC server.
+func newRPC(a auth, todos *rpc, h health) (*grpc.Server, error) {
+	options := slices.Concat(logCalls(todos.log), limitCalls(), []grpc.ServerOption{decodeLate(), grpc.ChainStreamInterceptor(todos.limitWatches)})
+	s := grpc.NewServer(a.grpc.ServerOptions(options...)...)
+	s.RegisterService(readable(&todov1.TodoService_ServiceDesc), todos)
+	s.RegisterService(readable(&grpc_health_v1.Health_ServiceDesc), rpcHealth{health: h})
+	return s, a.grpc.Validate(s)
 }
 
 // rpcChecks says what a caller needs for each method, besides a token.
@@ -105,10 +116,6 @@ func (s *rpc) WatchTodos(_ *todov1.WatchTodosRequest, stream grpc.ServerStreamin
 	if err != nil {
 		return err
 	}
-	if !s.watchers.enter(owner) {
-		return status.Error(codes.ResourceExhausted, "too many watches: end another one first")
-	}
-	defer s.watchers.leave(owner)
 	watch, err := s.store.Watch(owner)
 	if err != nil {
 		return s.statusOf(ctx, err)
@@ -130,6 +137,20 @@ func (s *rpc) WatchTodos(_ *todov1.WatchTodosRequest, stream grpc.ServerStreamin
 			return status.FromContextError(ctx.Err()).Err()
 		}
 	}
+}
+
+// limitWatches bounds the streams of each caller, whether their message has come or
+// not: it runs once the token is verified, and a message may never come.
+func (s *rpc) limitWatches(service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	owner, err := ownerOf(stream.Context())
+	if err != nil {
+		return err
+	}
+	if !s.watchers.enter(owner) {
+		return status.Error(codes.ResourceExhausted, "too many watches: end another one first")
+	}
+	defer s.watchers.leave(owner)
+	return handler(service, stream)
 }
 
 // answer calls do as the caller and gives its todo.
@@ -155,7 +176,7 @@ func (s *rpc) statusOf(ctx context.Context, err error) error {
 	case errors.Is(err, store.ErrTitle):
 		return status.Error(codes.InvalidArgument, err.Error())
 	case errors.Is(err, store.ErrSlow):
-		return status.Error(codes.ResourceExhausted, "the watch was not read fast enough: list the todos again")
+		return status.Error(codes.ResourceExhausted, "changes came faster than they were read or told: list the todos again")
 	case errors.Is(err, store.ErrInterrupted):
 		s.log.WarnContext(ctx, "a watch was ended", "error", err)
 		return status.Error(codes.Unavailable, "changes may have been missed: list the todos again")

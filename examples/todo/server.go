@@ -12,18 +12,23 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
-	"github.com/bearerproof/bearerproof/examples/todo/todov1"
 )
 
 const (
 	startLimit = 15 * time.Second // to open the database
 	warmLimit  = 5 * time.Second  // to fetch the keys before the first request
 	drainLimit = 20 * time.Second // for requests in flight when the server stops
+)
+
+// What clients of the API may hold. Those of gRPC and of a database need file
+// descriptors too, and so does the admin address, which has no limit.
+const (
+	maxConns  = 2048     // at a time; more wait
+	maxHeader = 32 << 10 // bytes, to which net/http adds 4 KiB: a token may be 16 KiB long
 )
 
 // server is one part that listens.
@@ -37,6 +42,8 @@ type server struct {
 // deployment is the whole service, ready to run.
 type deployment struct {
 	servers     []server
+	api, admin  chi.Router   // what they answer
+	rpc         *grpc.Server // nil: off
 	auth        auth
 	todos       *store.Store
 	log         *slog.Logger
@@ -95,16 +102,16 @@ func assemble(s settings, listeners map[string]net.Listener, todos *store.Store,
 	health := health{keys: d.auth.keys, store: newRecentPing(todos), log: log, stopping: d.stopping}
 	watchers := new(watchers)
 	api := &api{store: todos, auth: d.auth.http, leeway: s.leeway, watchers: watchers, health: health, log: log}
-	d.servers = []server{httpServer("API", listeners["TODO_ADDR"], d.stopping.closing(api.routes(open...)), log)}
-	if l := listeners["TODO_ADMIN_ADDR"]; l != nil {
-		d.servers = append(d.servers, httpServer("admin", l, adminRoutes(d.auth, health, log), log))
+	d.api, d.admin = api.routes(open...), adminRoutes(d.auth, health, log)
+	d.servers = []server{httpServer("API", netutil.LimitListener(listeners["TODO_ADDR"], maxConns), d.stopping.closing(d.api), log)}
+	if l := listeners["TODO_ADMIN_ADDR"]; l != nil { // without a limit: probes must get in when all else is full
+		d.servers = append(d.servers, httpServer("admin", l, d.admin, log))
 	}
 	if l := listeners["TODO_GRPC_ADDR"]; l != nil {
-		rpc, err := rpcServer(l, d.auth, &rpc{store: todos, log: log, watchers: watchers}, health)
-		if err != nil {
+		if d.rpc, err = newRPC(d.auth, &rpc{store: todos, log: log, watchers: watchers}, health); err != nil {
 			return nil, err
 		}
-		d.servers = append(d.servers, rpc)
+		d.servers = append(d.servers, rpcServer(l, d.rpc))
 	}
 	return d, nil
 }
@@ -239,7 +246,7 @@ func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) s
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return server{name: name, listener: l, serve: s.Serve, stop: func(ctx context.Context) error {
@@ -250,26 +257,14 @@ func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) s
 	}}
 }
 
-func rpcServer(l net.Listener, a auth, todos *rpc, h health) (server, error) {
-	s := grpc.NewServer(a.grpc.ServerOptions(append(logCalls(todos.log),
-		decodeLate(),
-		grpc.MaxRecvMsgSize(maxBody),
-		grpc.MaxHeaderListSize(64<<10),
-		grpc.MaxConcurrentStreams(100),
-		grpc.ConnectionTimeout(10*time.Second),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}), // finds watchers that are gone
-	)...)...)
-	s.RegisterService(readable(&todov1.TodoService_ServiceDesc), todos)
-	s.RegisterService(readable(&grpc_health_v1.Health_ServiceDesc), rpcHealth{health: h})
-	if err := a.grpc.Validate(s); err != nil {
-		return server{}, err
-	}
-	return server{name: "gRPC", listener: l, serve: s.Serve, stop: func(ctx context.Context) error {
+// rpcServer serves s, whose calls it lets finish when it stops.
+func rpcServer(l net.Listener, s *grpc.Server) server {
+	return server{name: "gRPC", listener: netutil.LimitListener(l, maxRPCConns), serve: s.Serve, stop: func(ctx context.Context) error {
 		cut := context.AfterFunc(ctx, s.Stop)
 		s.GracefulStop()
 		if !cut() {
 			return errors.New("calls were cut off")
 		}
 		return nil
-	}}, nil
+	}}
 }

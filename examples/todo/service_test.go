@@ -75,6 +75,28 @@ func newServiceOn(t testing.TB, database string) *service {
 	return &service{issuer: issuer, down: at.Close, store: todos, auth: auth, api: a, url: server.URL}
 }
 
+// assembled returns the whole service as serve makes it, with all that listens, on the
+// database of s. It has the development issuer unless environ names another one. What
+// it answers is asked for without its listeners.
+func (s *service) assembled(t *testing.T, environ ...string) *deployment {
+	t.Helper()
+	all, err := readSettings(append(environ, "TODO_ADDR=127.0.0.1:0", "TODO_GRPC_ADDR=127.0.0.1:0", "TODO_ADMIN_ADDR=127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := listen(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeAll(listeners) })
+	d, err := assemble(all, listeners, s.store, s.api.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.rpc.Stop)
+	return d
+}
+
 // token returns a token of subject for the scopes.
 func (s *service) token(subject, scopes string) string {
 	return s.issuer.Token(issuertest.Claims{"sub": subject, "aud": "todo-api", "scope": scopes})
@@ -144,11 +166,12 @@ func (s *service) dial(t *testing.T) *grpc.ClientConn {
 func (s *service) serveRPC(t *testing.T) (server, *grpc.ClientConn) {
 	t.Helper()
 	l := bufconn.Listen(1 << 20)
-	running, err := rpcServer(l, s.auth, &rpc{store: s.store, log: s.api.log, watchers: s.api.watchers}, s.api.health)
+	methods, err := newRPC(s.auth, &rpc{store: s.store, log: s.api.log, watchers: s.api.watchers}, s.api.health)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = running.serve(l) }() // ends with the listener
+	running := rpcServer(l, methods)
+	go func() { _ = running.serve(running.listener) }() // ends with the listener
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

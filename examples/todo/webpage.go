@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -11,17 +12,17 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 )
 
 // built is the page as web/ builds it. It is committed, so that the server needs
 // Go alone.
 //
-//go:embed web/dist/index.html web/dist/icon.svg web/dist/assets
+//go:embed web/dist/index.html web/dist/icon.svg web/dist/licenses.md web/dist/assets
 var built embed.FS
 
 // webPage serves the web page. Nothing of it is secret, so it needs no token.
@@ -32,10 +33,17 @@ type webPage struct {
 }
 
 type webFile struct {
-	content     []byte
-	contentType string
-	cache       string // Cache-Control
-	tag         string // ETag
+	plain, packed representation
+	contentType   string
+	cache         string // Cache-Control
+}
+
+// representation is a file in one content coding. Each has a tag of its own (RFC 9110
+// §8.8.3.3).
+type representation struct {
+	content []byte
+	coding  string // Content-Encoding; "" is none
+	tag     string // ETag
 }
 
 // webScopes are what the page asks every issuer for. Keycloak gives a refresh token
@@ -108,11 +116,12 @@ func (p *webPage) read() error {
 			return err
 		}
 		sum := sha256.Sum256(content)
+		hash := hex.EncodeToString(sum[:16])
 		file := webFile{
-			content:     content,
+			plain:       representation{content, "", `"` + hash + `"`},
+			packed:      representation{pack(content), "gzip", `"` + hash + `-gzip"`},
 			contentType: contentTypeOf(name),
 			cache:       "no-cache",
-			tag:         `"` + hex.EncodeToString(sum[:16]) + `"`,
 		}
 		at := "/" + name
 		switch {
@@ -124,6 +133,15 @@ func (p *webPage) read() error {
 		p.files[at] = file
 		return nil
 	})
+}
+
+// pack compresses what is compressed once and sent often.
+func pack(content []byte) []byte {
+	var to bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&to, gzip.BestCompression) // the level is one
+	_, _ = w.Write(content)                                // a buffer takes all
+	_ = w.Close()
+	return to.Bytes()
 }
 
 // contentTypeOf knows the kinds of file that the page has. The system's own table
@@ -138,6 +156,8 @@ func contentTypeOf(name string) string {
 		return "text/css; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".md":
+		return "text/markdown; charset=utf-8"
 	default:
 		return "application/octet-stream"
 	}
@@ -146,7 +166,7 @@ func contentTypeOf(name string) string {
 // routes adds the page's files, and nothing for paths that are none of them.
 func (p *webPage) routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
-		r.Use(p.protect, middleware.Compress(5, "text/html", "text/css", "text/javascript", "image/svg+xml"))
+		r.Use(p.protect)
 		r.Get("/config.json", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Cache-Control", "no-cache")
@@ -158,11 +178,47 @@ func (p *webPage) routes(r chi.Router) {
 	})
 }
 
+// serve sends the file, always the whole of it: a part of a compressed file, kept under
+// the tag of the whole, would break the page.
 func (f webFile) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", f.contentType)
-	w.Header().Set("Cache-Control", f.cache)
-	w.Header().Set("ETag", f.tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+	file, h := f.plain, w.Header()
+	if takesGzip(r.Header) {
+		file = f.packed
+	}
+	h.Set("Cache-Control", f.cache)
+	h.Set("ETag", file.tag)
+	h.Set("Vary", "Accept-Encoding")
+	if known, _ := entityTags(r.Header, "If-None-Match"); slices.ContainsFunc(known, file.is) { // one that cannot be read has nothing
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if file.coding != "" {
+		h.Set("Content-Encoding", file.coding)
+	}
+	h.Set("Content-Type", f.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(file.content)))
+	_, _ = w.Write(file.content) // the client is gone if this fails
+}
+
+// is reports whether the tag is one of the representation, compared weakly (RFC 9110
+// §13.1.2), because proxies weaken tags.
+func (r representation) is(tag string) bool {
+	return tag == anyTag || strings.TrimPrefix(tag, "W/") == r.tag
+}
+
+// takesGzip reports whether the client names the content coding gzip, and not with the
+// weight 0 (RFC 9110 §12.5.3).
+func takesGzip(h http.Header) bool {
+	for coding := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
+		name, weight, weighed := strings.Cut(coding, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		_, value, _ := strings.Cut(weight, "=")
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		return !weighed || err == nil && q > 0
+	}
+	return false
 }
 
 // protect sets what keeps a browser from being turned against the page. The

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"compress/gzip"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,25 +113,88 @@ func TestThePolicyDoesNotNameThePagesOwnOrigin(t *testing.T) {
 	}
 }
 
+// script returns the path of the page's script.
+func script(t *testing.T, s *service) string {
+	t.Helper()
+	index := s.do(t, request{method: "GET", path: "/", header: http.Header{"Accept-Encoding": {"identity"}}})
+	return regexp.MustCompile(`/assets/[^"]*\.js`).FindString(index.body)
+}
+
 func TestAPageThatIsKnownIsNotSentAgain(t *testing.T) {
 	s := servePage(t, "https://id.example.com")
-	first := s.do(t, request{method: "GET", path: "/"})
-	again := s.do(t, request{method: "GET", path: "/", header: http.Header{"If-None-Match": {first.header.Get("ETag")}}})
-	if again.status != 304 || again.body != "" || again.header.Get("Content-Security-Policy") == "" {
-		t.Errorf("%d %v", again.status, again.header)
-	}
-	if head := s.do(t, request{method: "HEAD", path: "/"}); head.status != 200 || head.body != "" {
-		t.Errorf("HEAD: %d", head.status)
+	for _, coding := range []string{"identity", "gzip"} {
+		ask := func(known ...string) answer {
+			return s.do(t, request{method: "GET", path: "/", header: http.Header{"Accept-Encoding": {coding}, "If-None-Match": known}})
+		}
+		tag := ask().header.Get("ETag")
+		for _, known := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+			again := ask(known)
+			if again.status != 304 || again.body != "" || again.header.Get("Content-Security-Policy") == "" || again.header.Get("ETag") != tag || again.header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s with %s known: %d %v", coding, known, again.status, again.header)
+			}
+		}
+		for _, known := range []string{`"x"`, strings.Trim(tag, `"`), `"`} {
+			if again := ask(known); again.status != 200 || again.body == "" {
+				t.Errorf("%s with %s known: %d %v", coding, known, again.status, again.header)
+			}
+		}
 	}
 }
 
 func TestThePageIsCompressed(t *testing.T) {
 	s := servePage(t, "https://id.example.com")
-	script := regexp.MustCompile(`/assets/[^"]*\.js`).FindString(s.do(t, request{method: "GET", path: "/"}).body)
-	plain := s.do(t, request{method: "GET", path: script, header: http.Header{"Accept-Encoding": {"identity"}}})
-	packed := s.do(t, request{method: "GET", path: script, header: http.Header{"Accept-Encoding": {"gzip"}}})
+	path := script(t, s)
+	plain := s.do(t, request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {"identity"}}})
+	packed := s.do(t, request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {"gzip"}}})
 	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body)*2 > len(plain.body) {
-		t.Errorf("%s: %d bytes of %d, %v", script, len(packed.body), len(plain.body), packed.header)
+		t.Errorf("%s: %d bytes of %d, %v", path, len(packed.body), len(plain.body), packed.header)
+	}
+	r, err := gzip.NewReader(strings.NewReader(packed.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unpacked, err := io.ReadAll(r); err != nil || string(unpacked) != plain.body {
+		t.Errorf("it unpacks to %d bytes, %v, want the %d of the other", len(unpacked), err, len(plain.body))
+	}
+	if plain.header.Get("ETag") == packed.header.Get("ETag") || plain.header.Get("Vary") != "Accept-Encoding" || packed.header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("a cache takes the one for the other: %v, %v", plain.header, packed.header)
+	}
+	for accepted, want := range map[string]string{
+		"": "", "br": "", "gzip;q=0": "", "GZIP": "gzip", "br, gzip": "gzip", "gzip;q=0.5, br": "gzip", "x-gzip": "", "*": "", "gzip; q=0.0": "", "gzip;x": "",
+	} {
+		got := s.do(t, request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {accepted}}})
+		if got.header.Get("Content-Encoding") != want {
+			t.Errorf("with Accept-Encoding %q the coding is %q, want %q", accepted, got.header.Get("Content-Encoding"), want)
+		}
+	}
+}
+
+// A part of a compressed file, under the tag of the whole, would stay in caches for good.
+func TestThePageComesWhole(t *testing.T) {
+	s := servePage(t, "https://id.example.com")
+	path := script(t, s)
+	for _, coding := range []string{"identity", "gzip"} {
+		whole := s.do(t, request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {coding}}})
+		part := s.do(t, request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {coding}, "Range": {"bytes=0-9"}, "If-Range": {whole.header.Get("ETag")}}})
+		if part.status != 200 || part.body != whole.body || whole.header.Get("Accept-Ranges") != "" {
+			t.Errorf("%s: a range of it is %d, %d bytes of %d, %v", coding, part.status, len(part.body), len(whole.body), part.header)
+		}
+		head := s.do(t, request{method: "HEAD", path: path, header: http.Header{"Accept-Encoding": {coding}}})
+		head.header.Del("Date")
+		whole.header.Del("Date")
+		head.header.Del(requestIDHeader)
+		whole.header.Del(requestIDHeader)
+		if head.status != 200 || head.body != "" || !maps.EqualFunc(head.header, whole.header, slices.Equal) || whole.header.Get("Content-Length") != strconv.Itoa(len(whole.body)) {
+			t.Errorf("%s: HEAD says %d %v, GET %v with %d bytes", coding, head.status, head.header, whole.header, len(whole.body))
+		}
+	}
+}
+
+func TestThePageShipsTheLicensesOfItsParts(t *testing.T) {
+	s := servePage(t, "https://id.example.com")
+	got := s.do(t, request{method: "GET", path: "/licenses.md"})
+	if got.status != 200 || got.header.Get("Content-Type") != "text/markdown; charset=utf-8" || !strings.Contains(got.body, "Permission is hereby granted") {
+		t.Errorf("%d %v %.200s", got.status, got.header, got.body)
 	}
 }
 
@@ -144,7 +209,7 @@ func TestWhatThePageIsToldOfTheIssuer(t *testing.T) {
 
 func TestThePageHasNoOtherPaths(t *testing.T) {
 	s := servePage(t, "https://id.example.com")
-	for _, path := range []string{"/index.html", "/assets", "/assets/", "/assets/index.js", "/assets/../index.html", "/web/dist/index.html", "/login", "/licenses.md"} {
+	for _, path := range []string{"/index.html", "/assets", "/assets/", "/assets/index.js", "/assets/../index.html", "/web/dist/index.html", "/login", "/assets/licenses.md"} {
 		if got := s.do(t, request{method: "GET", path: path}); got.status != 404 || got.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %v", path, got.status, got.header)
 		}

@@ -161,7 +161,7 @@ func (x *Todo) GetVersion() int64 {
 
 type ListTodosRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1000; 0 means 100.
+	// How many todos at most: 1 to 1000; 0 means 100.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before; empty for the first page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -216,7 +216,7 @@ func (x *ListTodosRequest) GetPageToken() string {
 type ListTodosResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Todos []*Todo                `protobuf:"bytes,1,rep,name=todos,proto3" json:"todos,omitempty"`
-	// Empty on the last page.
+	// Empty on the last page, and on no other, however few todos it has.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

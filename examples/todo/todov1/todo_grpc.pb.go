@@ -34,7 +34,8 @@ const (
 // TodoService keeps the todos of the token's subject. A todo of somebody else is
 // NOT_FOUND. Reading asks for the scope todos:read, writing for todos:write.
 type TodoServiceClient interface {
-	// ListTodos gives one page, the newest last.
+	// ListTodos gives one page, the newest last. A page may have fewer todos than were
+	// asked for although there are more.
 	ListTodos(ctx context.Context, in *ListTodosRequest, opts ...grpc.CallOption) (*ListTodosResponse, error)
 	CreateTodo(ctx context.Context, in *CreateTodoRequest, opts ...grpc.CallOption) (*Todo, error)
 	GetTodo(ctx context.Context, in *GetTodoRequest, opts ...grpc.CallOption) (*Todo, error)
@@ -47,8 +48,8 @@ type TodoServiceClient interface {
 	// client that then lists its todos misses nothing. A version that a later one has
 	// replaced may be left out, so a client takes an edit of a todo that it does not
 	// know for a new one. It watches and lists again after RESOURCE_EXHAUSTED, if it
-	// reads too slowly, and after UNAVAILABLE, if changes may have been missed or the
-	// server stops.
+	// reads too slowly, and after UNAVAILABLE, if changes may have been missed, the server
+	// stops, or the connection is too old.
 	WatchTodos(ctx context.Context, in *WatchTodosRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTodosResponse], error)
 }
 
@@ -136,7 +137,8 @@ type TodoService_WatchTodosClient = grpc.ServerStreamingClient[WatchTodosRespons
 // TodoService keeps the todos of the token's subject. A todo of somebody else is
 // NOT_FOUND. Reading asks for the scope todos:read, writing for todos:write.
 type TodoServiceServer interface {
-	// ListTodos gives one page, the newest last.
+	// ListTodos gives one page, the newest last. A page may have fewer todos than were
+	// asked for although there are more.
 	ListTodos(context.Context, *ListTodosRequest) (*ListTodosResponse, error)
 	CreateTodo(context.Context, *CreateTodoRequest) (*Todo, error)
 	GetTodo(context.Context, *GetTodoRequest) (*Todo, error)
@@ -149,8 +151,8 @@ type TodoServiceServer interface {
 	// client that then lists its todos misses nothing. A version that a later one has
 	// replaced may be left out, so a client takes an edit of a todo that it does not
 	// know for a new one. It watches and lists again after RESOURCE_EXHAUSTED, if it
-	// reads too slowly, and after UNAVAILABLE, if changes may have been missed or the
-	// server stops.
+	// reads too slowly, and after UNAVAILABLE, if changes may have been missed, the server
+	// stops, or the connection is too old.
 	WatchTodos(*WatchTodosRequest, grpc.ServerStreamingServer[WatchTodosResponse]) error
 	mustEmbedUnimplementedTodoServiceServer()
 }

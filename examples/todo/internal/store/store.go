@@ -20,9 +20,11 @@ import (
 // error and not a request that hangs.
 const patience = 8 * time.Second
 
-// maxTitles bounds the titles of a page, in bytes: a page is kept until it is
-// written, and a client may read slowly.
-const maxTitles = 16 << 10
+// A page is kept until it is written, and a client may read slowly.
+const (
+	maxPage  = 32 << 10 // bytes: of the titles, and these for each todo:
+	overhead = 100
+)
 
 // Store is a set of todos for each owner. It is safe for concurrent use. Use
 // [Open] to make one.
@@ -63,8 +65,8 @@ func (s *Store) Get(ctx context.Context, owner, id string) (Todo, error) {
 }
 
 // List returns up to limit todos, the newest last, that come after the id
-// after; "" is the start. It returns fewer where their titles would be more than
-// 16 KiB together, but one at least. The second result is the id to continue
+// after; "" is the start. It returns fewer where they would be more than 32 KiB (the
+// titles, and 100 bytes for each todo), but one at least. The second result is the id to continue
 // after, "" at the end. limit must be positive.
 func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]Todo, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -83,8 +85,8 @@ func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]Tod
 		if err != nil {
 			return nil, "", err
 		}
-		size += len(t.Title)
-		if len(todos) == limit || len(todos) > 0 && size > maxTitles {
+		size += len(t.Title) + overhead
+		if len(todos) == limit || len(todos) > 0 && size > maxPage {
 			return todos, todos[len(todos)-1].ID, nil
 		}
 		todos = append(todos, t)
