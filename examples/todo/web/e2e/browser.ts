@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { chromium, type Browser, type Page } from "playwright-core";
 
 /** Debian's Chromium, or the one that CHROMIUM names. */
 export function launch(): Promise<Browser> {
@@ -28,8 +28,8 @@ export interface Visitor {
   close: () => Promise<void>;
 }
 
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
-  const context = await browser.newContext(options);
+export async function visit(browser: Browser, url: string): Promise<Visitor> {
+  const context = await browser.newContext();
   context.setDefaultTimeout(15_000);
   const open = async (): Promise<Visitor> => {
     const page = await context.newPage();

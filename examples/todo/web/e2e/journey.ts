@@ -41,3 +41,18 @@ export async function twoPeople(alice: TodoPage, bob: TodoPage, provider: Provid
   expect(await bob.page.content()).not.toContain(secret);
   expect(await bob.titles()).not.toContain(secret);
 }
+
+/** Whether anybody notices that tokens, which last so many seconds, are renewed and keys rotated. */
+export async function renewals(todo: TodoPage, provider: Provider, tokenLife: number, rotate: () => Promise<void>): Promise<void> {
+  const refused: string[] = [];
+  todo.page.on("response", (response) => { if (response.status() === 401) refused.push(response.url()); });
+  await todo.signIn(provider, "alice");
+  for (let i = 0; i < 3; i++) {
+    await rotate();
+    await todo.renewed(tokenLife);
+    await todo.add(unique("after a renewal"));
+  }
+  await todo.live();
+  expect(refused).toEqual([]);
+  expect(await todo.page.locator(".notice").count()).toBe(0);
+}

@@ -1,8 +1,9 @@
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { launch, seriousFindings, visit, type Visitor } from "./browser";
-import { aDay, twoPeople } from "./journey";
+import { launch, visit, type Visitor } from "./browser";
+import { aDay, renewals, twoPeople } from "./journey";
 import { Keycloak } from "./keycloak";
+import { expectAccessible } from "./looks";
 import { unique } from "./names";
 import { startServer, type Server } from "./server";
 import { TodoPage } from "./todopage";
@@ -58,28 +59,17 @@ describe("with a real Keycloak", () => {
       expect(facts).toContain(fact);
     }
     expect(await todo.claim("azp")).toBe("todo-web");
-    expect(await seriousFindings(todo.page)).toEqual([]);
+    await expectAccessible(todo.page, "keycloak");
   });
 
   it("tokens are renewed and keys rotated, and nobody notices", async () => {
-    const todo = await open();
-    const refused: string[] = [];
-    todo.page.on("response", (response) => { if (response.status() === 401) refused.push(response.url()); });
-    await todo.signIn(keycloak, "alice");
-    for (let i = 0; i < 3; i++) {
-      await keycloak.rotate();
-      await todo.page.waitForResponse((response) => response.url().endsWith("/token") && response.ok(), { timeout: 2 * tokenLife * 1000 });
-      await todo.add(unique("after a renewal"));
-    }
-    await todo.live();
-    expect(refused).toEqual([]);
-    expect(await todo.page.locator(".notice").count()).toBe(0);
+    await renewals(await open(), keycloak, tokenLife, () => keycloak.rotate());
   });
 
   it("goes on for the token's life when Keycloak stops, says what is wrong, and recovers", async () => {
     const todo = await open();
     await todo.signIn(keycloak, "alice");
-    await todo.page.waitForResponse((response) => response.url().endsWith("/token") && response.ok(), { timeout: 2 * tokenLife * 1000 });
+    await todo.renewed(tokenLife);
     await keycloak.stop();
     await todo.add(unique("while Keycloak is away"));
     // The page asks for a new token only when a quarter of the old one's life is left.

@@ -55,6 +55,11 @@ export class TodoPage {
     await this.page.getByRole("status").filter({ hasText: "live" }).waitFor();
   }
 
+  /** Waits until a token that lasts so many seconds is renewed. */
+  async renewed(tokenLife: number): Promise<void> {
+    await this.page.waitForResponse((response) => response.url().endsWith("/token") && response.ok(), { timeout: 2 * tokenLife * 1000 });
+  }
+
   /** Waits for a sentence in one of the alerts. */
   async told(sentence: RegExp, options: { timeout?: number } = {}): Promise<void> {
     await this.page.getByRole("alert").filter({ hasText: sentence }).waitFor(options);
@@ -62,7 +67,7 @@ export class TodoPage {
 
   /** Waits until nothing is wrong. */
   async untold(): Promise<void> {
-    await this.page.locator(".notice").waitFor({ state: "detached" });
+    await this.page.locator(".notice").first().waitFor({ state: "detached" });
   }
 
   /** The seconds that the token lasts, as the page shows them. */

@@ -72,6 +72,19 @@ describe("App", () => {
     expect(signinRedirect).not.toHaveBeenCalled();
   });
 
+  it("leaves for a provider that answers, and for no other", async () => {
+    fetched.mockRejectedValueOnce(new TypeError("Failed to fetch"));
+    await show();
+    const button = await screen.findByRole("button", { name: "Sign in" });
+    await userEvent.setup().click(button);
+    await screen.findByText(/is away, so nobody can sign in/);
+    expect(signinRedirect).not.toHaveBeenCalled();
+    fetched.mockResolvedValueOnce(new Response("{}"));
+    await userEvent.setup().click(button);
+    await waitFor(() => { expect(signinRedirect).toHaveBeenCalledTimes(1); });
+    expect(screen.queryByText(/is away/)).toBeNull();
+  });
+
   it("gets a session back without a page", async () => {
     remembered.set();
     await show();
@@ -89,6 +102,16 @@ describe("App", () => {
     await act(() => vi.advanceTimersByTimeAsync(2_000));
     expect(signinRedirect).toHaveBeenCalledTimes(2);
     expect(remembered.get()).toBe(true);
+  });
+
+  it("says why the provider cannot be asked, and does not ask again by itself", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    remembered.set();
+    signinRedirect.mockRejectedValue(new Error("Metadata does not contain property authorization_endpoint"));
+    await show();
+    await screen.findByText(/Signing in did not work \(Metadata/);
+    await act(() => vi.advanceTimersByTimeAsync(60_000));
+    expect(signinRedirect).toHaveBeenCalledTimes(1);
   });
 
   it("takes the provider's no for an answer", async () => {
@@ -113,13 +136,26 @@ describe("App", () => {
     expect(window.location.search).toBe("");
   });
 
+  it.each(["/?error=server_error", "/#error=server_error"])("does not run in circles with a provider that answers without a state: %s", async (address) => {
+    remembered.set();
+    window.history.replaceState(null, "", address);
+    await show();
+    await screen.findByRole("button", { name: "Sign in" });
+    expect(signinRedirect).not.toHaveBeenCalled();
+    expect(window.location.href).toBe(`${window.location.origin}/`);
+  });
+
   it("does not sign in again whoever signs out", async () => {
     remembered.set();
     await manager.storeUser(alice);
     fetched.mockImplementation((url) => (url.startsWith(issuer) ? Promise.resolve(new Response("{}")) : never()));
+    const elsewhere = new BroadcastChannel("todo.sign-outs");
+    const told = new Promise((resolve) => { elsewhere.addEventListener("message", resolve); });
     await show();
     await userEvent.setup().click(await screen.findByRole("button", { name: "Sign out" }));
     await screen.findByRole("button", { name: "Sign in" });
+    await told;
+    elsewhere.close();
     // The ID token goes along, and the client with it, for a provider that has lost the token's key meanwhile.
     expect(signoutRedirect).toHaveBeenCalledWith({ extraQueryParams: { client_id: "todo-web" } });
     expect(signinRedirect).not.toHaveBeenCalled();
@@ -143,6 +179,15 @@ describe("App", () => {
     await waitFor(() => { expect(hints).toEqual([undefined]); });
   });
 
+  it("promises no renewal once the provider has ended the session", async () => {
+    vi.spyOn(manager, "signinSilent").mockRejectedValue(new ErrorResponse({ error: "invalid_grant" }));
+    await manager.storeUser(alice);
+    fetched.mockImplementation(() => Promise.resolve(new Response("{}", { status: 401 })));
+    await show();
+    await screen.findByText(/this page can go on for a moment only/);
+    expect(document.querySelector(".clock")?.parentElement?.textContent).toMatch(/^in \d:\d\d$/);
+  });
+
   it("ends the session here if the provider cannot be told", async () => {
     await manager.storeUser(alice);
     fetched.mockImplementation((url) => (url.startsWith(issuer) ? Promise.reject(new TypeError("Failed to fetch")) : never()));
@@ -156,6 +201,7 @@ describe("App", () => {
     await manager.storeUser(alice);
     await show();
     await screen.findByText("Alice");
+    expect(remembered.get()).toBe(true);
     const channel = new BroadcastChannel("todo.sign-outs");
     channel.postMessage("signed out");
     await screen.findByRole("button", { name: "Sign in" });

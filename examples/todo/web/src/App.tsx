@@ -1,10 +1,10 @@
 import type { UserManager } from "oidc-client-ts";
-import { useCallback, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useAuth } from "react-oidc-context";
 import { Notice } from "./Notice";
-import { type IssuerAway, SessionEnded } from "./renewal";
+import { SessionEnded, type Trouble } from "./renewal";
 import { type Problem, isAway, signInProblem } from "./sentences";
-import { reach, remembered, signOuts } from "./session";
+import { askProvider, reach, remembered, signOuts } from "./session";
 import { SignIn } from "./SignIn";
 import { Workspace } from "./Workspace";
 import { useRestore } from "./useRestore";
@@ -29,14 +29,14 @@ export function App({ manager, issuer }: Props) {
 
   useEffect(() => signOuts.hear(() => void manager.removeUser()), [manager]);
 
-  const signIn = useCallback(() => {
+  const signIn = () => {
     setProblem(null);
     reach(issuer)
-      .then(() => manager.signinRedirect())
+      .then(() => askProvider(manager))
       .catch((error: unknown) => { setProblem(signInProblem(error)); });
-  }, [manager, issuer]);
+  };
 
-  const signOut = useCallback((trouble: SessionEnded | IssuerAway | null) => {
+  const signOut = (trouble: Trouble | null) => {
     remembered.clear();
     signOuts.tell();
     reach(issuer)
@@ -45,7 +45,7 @@ export function App({ manager, issuer }: Props) {
         await manager.removeUser();
         setProblem({ text: "You are signed out of this page. The identity provider is away, so your session there goes on until it ends by itself." });
       });
-  }, [manager, issuer]);
+  };
 
   if (user !== null) {
     return <Workspace key={user.profile.sub} manager={manager} user={user} signIn={signIn} signOut={signOut} notice={problem} />;
@@ -67,7 +67,7 @@ export function App({ manager, issuer }: Props) {
  * spares a question. It goes along as long as the session does: a provider that
  * has forgotten the session may not know the token either, and refuse it.
  */
-async function leave(manager: UserManager, trouble: SessionEnded | IssuerAway | null): Promise<void> {
+async function leave(manager: UserManager, trouble: Trouble | null): Promise<void> {
   if (trouble instanceof SessionEnded) {
     await manager.removeUser();
     return manager.signoutRedirect(); // which names the client where there is no ID token

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, configure, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Api, ApiError, ChangedElsewhere, type Todo, Unreachable } from "./api";
@@ -15,7 +15,7 @@ let tell: (name: string, data: unknown) => void;
 beforeEach(() => {
   Object.values(api).forEach((f) => f.mockReset());
   signIn.mockReset();
-  api.list.mockResolvedValue({ todos: [milk, eggs], complete: true });
+  api.list.mockResolvedValue({ items: [milk, eggs], complete: true });
   api.events.mockImplementation(() => {
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -29,7 +29,10 @@ beforeEach(() => {
 
 configure({ asyncUtilTimeout: 30_000 });
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
 
 async function show() {
   render(<TodoList api={api as unknown as Api} signIn={signIn} />);
@@ -59,6 +62,33 @@ describe("TodoList", () => {
     await waitFor(() => { expect(screen.getByRole("status").textContent).toBe("live"); });
   });
 
+  it("follows nothing while it is hidden, and all of it again after that", async () => {
+    await show();
+    const signal = (call: number) => api.events.mock.calls[call]?.[0] as AbortSignal;
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    fireEvent(document, new Event("visibilitychange"));
+    expect(signal(0).aborted).toBe(true);
+    expect(api.events).toHaveBeenCalledTimes(1);
+    api.list.mockResolvedValue({ items: [eggs], complete: false });
+    hidden.mockReturnValue(false);
+    fireEvent(document, new Event("visibilitychange"));
+    await screen.findByText("There are more todos than this page shows.");
+    expect(titles()).toEqual(["eggs"]);
+    expect(signal(1).aborted).toBe(false);
+  });
+
+  it("says that it is not live while the stream is away, and nothing of it after that", async () => {
+    await show();
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    api.events.mockRejectedValueOnce(new Unreachable());
+    tell("stopping", {});
+    await screen.findByText(/server cannot be reached\. Trying again/);
+    expect(screen.getByRole("status").textContent).toBe("2 of 2 to do · connecting…");
+    await act(() => vi.advanceTimersByTimeAsync(2_000));
+    await waitFor(() => { expect(screen.getByRole("status").textContent).toBe("2 of 2 to do · live"); });
+    expect(alerts()).toBe("");
+  });
+
   it("adds by the keyboard alone, and is ready for the next one", async () => {
     const user = await show();
     api.create.mockImplementation((title: string) => Promise.resolve({ ...milk, id: "3", title }));
@@ -68,6 +98,16 @@ describe("TodoList", () => {
     expect(api.create.mock.calls).toEqual([["tea"]]);
     expect(document.activeElement).toBe(field);
     await user.type(field, "   {Enter}");
+    expect(api.create).toHaveBeenCalledTimes(1);
+  });
+
+  it("adds once what is sent off twice", async () => {
+    const user = await show();
+    let answer: (todo: Todo) => void = () => undefined;
+    api.create.mockReturnValue(new Promise<Todo>((resolve) => { answer = resolve; }));
+    await user.type(screen.getByLabelText("What is to be done?"), "tea{Enter}{Enter}");
+    answer({ ...milk, id: "3", title: "tea" });
+    await screen.findByText("tea");
     expect(api.create).toHaveBeenCalledTimes(1);
   });
 
@@ -155,6 +195,14 @@ describe("TodoList", () => {
     await user.click(box);
     await waitFor(() => { expect(alerts()).toBe(""); });
     expect(box.checked).toBe(true);
+  });
+
+  it("shows a todo as it is that was changed elsewhere", async () => {
+    const user = await show();
+    api.update.mockRejectedValue(new ChangedElsewhere({ ...milk, title: "soy milk", updated_at: "2026-01-01T00:00:01Z", etag: '"2"' }));
+    await user.click(screen.getByRole("checkbox", { name: "milk" }));
+    await waitFor(() => { expect(titles()).toEqual(["eggs", "soy milk"]); });
+    expect(alerts()).toMatch(/Your change was not made/);
   });
 
   it("takes a todo off the list that was deleted elsewhere", async () => {

@@ -1,16 +1,18 @@
 import type { User } from "oidc-client-ts";
 import { useEffect, useState } from "react";
 import type { Api, Identity } from "./api";
+import type { Trouble } from "./renewal";
 import { claimText, claimsOf, clock, rolesOf } from "./token";
 
 interface Props {
   api: Api;
   user: User;
-  left: number; // seconds until the token expires
+  left: number; // seconds until the token expires; Infinity if that is not known
+  trouble: Trouble | null; // what keeps it from being renewed
 }
 
 /** Who one is, and what the access token says. */
-export function TokenView({ api, user, left }: Props) {
+export function TokenView({ api, user, left, trouble }: Props) {
   const verified = useVerified(api, user.access_token);
   const claims = claimsOf(user.access_token);
   return (
@@ -38,9 +40,7 @@ export function TokenView({ api, user, left }: Props) {
           </>
         )}
         <dt>Expires</dt>
-        <dd>
-          {left > 0 ? <>in <span className="clock">{clock(left)}</span>, and is renewed before that</> : "It has expired"}
-        </dd>
+        <dd><Expiry left={left} trouble={trouble} /></dd>
       </dl>
       <p className="hint">
         {verified ? "The API has verified this token and says what it made of it." : "The API has not said anything about this token yet."} The claims
@@ -61,6 +61,16 @@ export function TokenView({ api, user, left }: Props) {
       )}
     </section>
   );
+}
+
+function Expiry({ left, trouble }: Pick<Props, "left" | "trouble">) {
+  if (left === Infinity) {
+    return <>The identity provider does not say when</>;
+  }
+  if (left <= 0) {
+    return <>It has expired</>;
+  }
+  return <>in <span className="clock">{clock(left)}</span>{trouble === null && ", and is renewed before that"}</>;
 }
 
 function Tags({ names }: { names: string[] }) {

@@ -2,7 +2,7 @@ import type { User, UserManager } from "oidc-client-ts";
 import { useMemo } from "react";
 import { Api } from "./api";
 import { Notice } from "./Notice";
-import type { IssuerAway, SessionEnded } from "./renewal";
+import type { Trouble } from "./renewal";
 import { type Problem, sessionProblem } from "./sentences";
 import { TodoList } from "./TodoList";
 import { TokenView } from "./TokenView";
@@ -14,8 +14,7 @@ interface Props {
   user: User;
   notice: Problem | null;
   signIn: () => void;
-  /** `trouble` is what keeps the session from going on. */
-  signOut: (trouble: SessionEnded | IssuerAway | null) => void;
+  signOut: (trouble: Trouble | null) => void;
 }
 
 /** What somebody sees who is signed in. */
@@ -35,7 +34,7 @@ export function Workspace({ manager, user, notice, signIn, signOut }: Props) {
       <main>
         <Notice problem={trouble ? sessionProblem(trouble, left) : notice} signIn={signIn} />
         <TodoList api={api} signIn={signIn} />
-        <TokenView api={api} user={user} left={left} />
+        <TokenView api={api} user={user} left={left} trouble={trouble} />
       </main>
     </>
   );

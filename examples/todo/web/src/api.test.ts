@@ -31,24 +31,28 @@ describe("Api", () => {
     fetched.mockResolvedValue(answer(200, []));
     await api.list();
     expect(sent("Authorization")).toEqual([["GET", "/todos?limit=1000", "Bearer t0"]]);
-    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ credentials: "omit", redirect: "error" });
+    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ cache: "no-store", credentials: "omit", redirect: "error" });
   });
 
   it("follows the pages of the list", async () => {
     fetched
       .mockResolvedValueOnce(answer(200, [shown], { Link: '</todos?limit=1000&after=7>; rel="next"' }))
       .mockResolvedValueOnce(answer(200, [{ ...shown, id: "8" }]));
-    expect(await api.list()).toEqual({ todos: [shown, { ...shown, id: "8" }], complete: true });
+    expect(await api.list()).toEqual({ items: [shown, { ...shown, id: "8" }], complete: true });
     expect(sent("Accept").map(([, url]) => url)).toEqual(["/todos?limit=1000", "/todos?limit=1000&after=7"]);
   });
 
-  it("follows them no further than it can show, and nowhere else", async () => {
+  it("follows them no further than it can show", async () => {
     const page = Array.from({ length: 1000 }, (_, i) => ({ ...shown, id: i.toString() }));
     fetched.mockImplementation(() => Promise.resolve(answer(200, page, { Link: '</todos?after=9>; rel="next"' })));
     expect(await api.list()).toMatchObject({ complete: false });
     expect(fetched).toHaveBeenCalledTimes(10);
-    fetched.mockReset().mockImplementation(() => Promise.resolve(answer(200, [], { Link: '<https://evil.example/>; rel="next"' })));
-    await api.list();
+  });
+
+  // What a browser's URL parser makes of the rest: a backslash is a slash, and a tab is nothing.
+  it.each(["https://evil.example/", "//evil.example/", "/\\evil.example/", "\\\\evil.example/", "/\t/evil.example/", "todos?after=9"])("follows them not to %j", async (target) => {
+    fetched.mockImplementation(() => Promise.resolve(answer(200, [shown], { Link: `<${target}>; rel="next"` })));
+    expect(await api.list()).toEqual({ items: [shown], complete: true });
     expect(fetched).toHaveBeenCalledTimes(1);
   });
 
@@ -85,8 +89,57 @@ describe("Api", () => {
     await expect(api.list()).rejects.toBeInstanceOf(Unreachable);
     fetched.mockResolvedValueOnce(answer(403, { detail: "no" }, { "WWW-Authenticate": 'Bearer realm="todo", error="insufficient_scope", scope="todos:write"' }));
     await expect(api.create("x")).rejects.toMatchObject({ status: 403, missingScope: "todos:write" });
-    fetched.mockResolvedValueOnce(new Response("<html>", { status: 503, headers: { "Retry-After": "7" } }));
-    await expect(api.list()).rejects.toMatchObject({ status: 503, detail: "", retryAfter: 7 });
+    fetched.mockResolvedValueOnce(new Response("<html>", { status: 503 }));
+    await expect(api.list()).rejects.toMatchObject({ status: 503, detail: "" });
+  });
+
+  it("takes an answer that breaks off, or comes from something else, for none", async () => {
+    const broken = () => new Response(new ReadableStream({ start: (controller) => { controller.error(new TypeError("network error")); } }));
+    for (const answered of [broken, () => new Response("<html>")]) {
+      fetched.mockImplementation(() => Promise.resolve(answered()));
+      for (const request of [api.me(), api.list(), api.create("x")]) {
+        await expect(request).rejects.toBeInstanceOf(Unreachable);
+      }
+    }
+  });
+
+  it("stops with the signal, which is no failure of the server", async () => {
+    const stop = new AbortController();
+    fetched.mockImplementation((_, init) => new Promise((_, reject) => {
+      init.signal?.addEventListener("abort", () => { reject(init.signal?.reason as Error); });
+    }));
+    const listed = api.list(stop.signal);
+    stop.abort();
+    await expect(listed).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  it("gives up an answer that takes too long, which is a failure of the server", async () => {
+    fetched.mockImplementation((_, init) => new Promise((_, reject) => {
+      init.signal?.addEventListener("abort", () => { reject(init.signal?.reason as Error); });
+    }));
+    const late = new AbortController();
+    vi.spyOn(AbortSignal, "timeout").mockReturnValue(late.signal);
+    const requests = [api.list(), api.list(new AbortController().signal)];
+    late.abort(new DOMException("late", "TimeoutError"));
+    for (const request of requests) {
+      await expect(request).rejects.toBeInstanceOf(Unreachable);
+    }
+  });
+
+  it("sets no limit to a stream", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout");
+    fetched.mockResolvedValue(new Response(""));
+    const { signal } = new AbortController();
+    await api.events(signal);
+    expect(sent("Accept")).toEqual([["GET", "/todos/events", "text/event-stream"]]);
+    expect(fetched.mock.calls[0]?.[1].signal).toBe(signal);
+    expect(timeout).not.toHaveBeenCalled();
+  });
+
+  it("shows who one is", async () => {
+    fetched.mockResolvedValue(answer(200, { subject: "alice" }));
+    expect(await api.me()).toEqual({ subject: "alice" });
+    expect(sent("Authorization")).toEqual([["GET", "/me", "Bearer t0"]]);
   });
 });
 
@@ -97,6 +150,8 @@ describe("changes of a todo", () => {
     fetched.mockResolvedValueOnce(answer(204, null));
     await api.remove({ ...shown, etag: '"4"' });
     expect(sent("If-Match")).toEqual([["PATCH", "/todos/7", '"3"'], ["DELETE", "/todos/7", '"4"']]);
+    expect(sent("Content-Type")[0]?.[2]).toBe("application/json");
+    expect(fetched.mock.calls[0]?.[1].body).toBe('{"done":true}');
   });
 
   it("ask for the tag of a todo from the list, which has none", async () => {
@@ -124,6 +179,12 @@ describe("changes of a todo", () => {
       expect(failure).toBeInstanceOf(ChangedElsewhere);
       expect(failure).toMatchObject({ current: null });
     }
+  });
+
+  it("have nothing to delete when it is gone", async () => {
+    fetched.mockImplementation(() => Promise.resolve(answer(404, {})));
+    await api.remove(shown);
+    await api.remove({ ...shown, etag: '"3"' });
   });
 
   it("fail with what else goes wrong", async () => {

@@ -29,13 +29,12 @@ export class ApiError extends Error {
     readonly status: number,
     readonly detail: string,
     readonly missingScope: string | null = null,
-    readonly retryAfter: number | null = null, // seconds
   ) {
     super(`${status.toString()} ${detail}`);
   }
 }
 
-/** No answer came. */
+/** No answer came, or not all of it. */
 export class Unreachable extends Error {
   override name = "Unreachable";
 }
@@ -52,9 +51,9 @@ const answerLimit = 20_000;
 const pageSize = 1000;
 const maxTodos = 10_000; // more would be too many to show
 
-/** The list of todos, and whether there are more than the page shows. */
+/** The list of todos, oldest first as the API orders it, and whether it is all there is. */
 export interface Listing {
-  todos: Todo[];
+  items: Todo[];
   complete: boolean;
 }
 
@@ -63,18 +62,18 @@ export class Api {
   constructor(private readonly access: Access) {}
 
   async me(): Promise<Identity> {
-    return (await (await this.ask("/me")).json()) as Identity;
+    return read<Identity>(await this.ask("/me"));
   }
 
   async list(signal?: AbortSignal): Promise<Listing> {
-    const todos: Todo[] = [];
+    const items: Todo[] = [];
     let path: string | null = `/todos?limit=${pageSize.toString()}`;
-    while (path !== null && todos.length < maxTodos) {
+    while (path !== null && items.length < maxTodos) {
       const response = await this.ask(path, signal ? { signal } : {});
-      todos.push(...((await response.json()) as Todo[]));
+      items.push(...(await read<Todo[]>(response)));
       path = nextPage(response.headers.get("Link"));
     }
-    return { todos, complete: path === null };
+    return { items, complete: path === null };
   }
 
   async create(title: string): Promise<Todo> {
@@ -88,9 +87,15 @@ export class Api {
     );
   }
 
-  /** Deletes the todo if it is still as the page showed it. */
+  /** Deletes the todo if it is still as the page showed it. One that is gone already is what was asked for. */
   async remove(shown: Todo): Promise<void> {
-    await this.guarded(shown, (tag) => this.ask(`/todos/${shown.id}`, { method: "DELETE", headers: { "If-Match": tag } }));
+    try {
+      await this.guarded(shown, (tag) => this.ask(`/todos/${shown.id}`, { method: "DELETE", headers: { "If-Match": tag } }));
+    } catch (error) {
+      if (!(error instanceof ChangedElsewhere && error.current === null)) {
+        throw error;
+      }
+    }
   }
 
   /** Opens the stream of changes. It lasts until the signal. */
@@ -168,22 +173,33 @@ async function fetchWith(token: string, path: string, init: RequestInit): Promis
   try {
     return await fetch(path, { ...init, headers, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") {
-      throw error; // the page itself gave up
-    }
-    throw new Unreachable("no answer", { cause: error });
+    throw lost(error);
   }
+}
+
+async function read<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    throw lost(error);
+  }
+}
+
+function lost(error: unknown): Error {
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return error; // the page itself gave up
+  }
+  return new Unreachable("no answer", { cause: error });
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => ({}))) as { detail?: unknown };
   const scope = /\bscope="([^"]*)"/.exec(response.headers.get("WWW-Authenticate") ?? "")?.[1] ?? null;
-  const retry = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  return new ApiError(response.status, typeof body.detail === "string" ? body.detail : "", scope, Number.isNaN(retry) ? null : retry);
+  return new ApiError(response.status, typeof body.detail === "string" ? body.detail : "", scope);
 }
 
 async function tagged(response: Response): Promise<Todo> {
-  const todo = (await response.json()) as Todo;
+  const todo = await read<Todo>(response);
   const etag = response.headers.get("ETag");
   return etag === null ? todo : { ...todo, etag };
 }
@@ -194,5 +210,6 @@ function json(body: unknown, headers: Record<string, string> = {}): RequestInit 
 
 /** The target of rel="next" in a Link header (RFC 8288), if it is a path of this server. */
 function nextPage(link: string | null): string | null {
-  return /<(\/[^>]*)>;\s*rel="next"/.exec(link ?? "")?.[1] ?? null;
+  // The second slash would begin a host; browsers take a backslash for one, and ignore tabs.
+  return /<(\/(?!\/)[^>\\\s]*)>;\s*rel="next"/.exec(link ?? "")?.[1] ?? null;
 }

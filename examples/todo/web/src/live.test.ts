@@ -57,7 +57,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   streams.length = 0;
   Object.values(listener).forEach((f) => f.mockReset());
-  source.list.mockReset().mockResolvedValue({ todos: [milk], complete: true });
+  source.list.mockReset().mockResolvedValue({ items: [milk], complete: true });
   source.events.mockReset().mockImplementation((signal) => {
     const stream = new Stream(signal);
     streams.push(stream);
@@ -90,7 +90,7 @@ describe("follow", () => {
     await begin();
     expect(source.list).not.toHaveBeenCalled();
     await last().tell("ready");
-    expect(listener.listed).toHaveBeenCalledWith({ todos: [milk], complete: true });
+    expect(listener.listed).toHaveBeenCalledWith({ items: [milk], complete: true });
     expect(listener.live).toHaveBeenCalledTimes(1);
   });
 
@@ -103,7 +103,7 @@ describe("follow", () => {
     await last().tell("updated", { todo: { ...milk, done: true }, etag: '"2"' });
     await last().tell("deleted", { id: "1" });
     expect(listener.changed).not.toHaveBeenCalled();
-    listed({ todos: [], complete: true });
+    listed({ items: [], complete: true });
     await settle();
     expect(listener.listed.mock.invocationCallOrder[0]).toBeLessThan(listener.changed.mock.invocationCallOrder[0] ?? 0);
     expect(listener.changed.mock.calls).toEqual([
@@ -161,10 +161,22 @@ describe("follow", () => {
       streams.push(stream);
       return Promise.resolve(new Response(stream.body));
     });
-    source.list.mockResolvedValue({ todos: [], complete: true });
+    source.list.mockResolvedValue({ items: [], complete: true });
     await vi.advanceTimersByTimeAsync(30_000);
     await last().tell("ready");
     expect(listener.live).toHaveBeenCalledTimes(1);
+  });
+
+  it("comes back soon when a stream breaks off that lasted for a while, whatever was before", async () => {
+    source.events.mockRejectedValueOnce(new Error("away")).mockRejectedValueOnce(new Error("away")).mockRejectedValueOnce(new Error("away"));
+    await begin();
+    await vi.advanceTimersByTimeAsync(7_000); // 1 + 2 + 4 s at most
+    expect(source.events).toHaveBeenCalledTimes(4);
+    await last().tell("ready");
+    await vi.advanceTimersByTimeAsync(10_000);
+    await last().fail();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(source.events).toHaveBeenCalledTimes(5);
   });
 
   it("shows the list even if the stream cannot be had", async () => {
@@ -184,7 +196,8 @@ describe("follow", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     await last().tell("ready");
     expect(listener.live).toHaveBeenCalledTimes(1);
-    await last().end();
+    await last().end(); // without a word
+    expect(listener.failed).toHaveBeenCalledTimes(2);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(source.events.mock.calls.length).toBeGreaterThan(2);
   });
@@ -194,6 +207,7 @@ describe("follow", () => {
     await last().tell("ready");
     await last().fail();
     expect(listener.failed).toHaveBeenCalledWith(expect.any(StreamBroken));
+    expect(source.list).toHaveBeenCalledTimes(1); // the next stream lists again
   });
 
   it("gives up a stream that is silent for too long, and none that sends comments", async () => {
@@ -211,11 +225,21 @@ describe("follow", () => {
     expect(source.events).toHaveBeenCalledTimes(2);
   });
 
+  const untilAborted = (signal: AbortSignal) => new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => { reject(signal.reason as Error); });
+  });
+
   it("gives up an opening that takes too long", async () => {
-    source.events.mockImplementationOnce((signal) => new Promise((_, reject) => {
-      signal.addEventListener("abort", () => { reject(signal.reason as Error); });
-    }));
+    source.events.mockImplementationOnce(untilAborted);
     await begin();
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(source.events).toHaveBeenCalledTimes(2);
+  });
+
+  it("gives up a list that takes too long", async () => {
+    source.list.mockImplementationOnce(untilAborted);
+    await begin();
+    await last().tell("ready");
     await vi.advanceTimersByTimeAsync(50_000);
     expect(source.events).toHaveBeenCalledTimes(2);
   });
@@ -225,6 +249,7 @@ describe("follow", () => {
     await last().tell("ready");
     stop.abort();
     await ended;
+    expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(600_000);
     expect(source.events).toHaveBeenCalledTimes(1);
     expect(listener.failed).not.toHaveBeenCalled();

@@ -1,6 +1,6 @@
 import type { Listing, Todo } from "./api";
 import { backoff, sleep } from "./backoff";
-import { readEvents, type ServerEvent } from "./eventstream";
+import { readEvents, type ServerEvent, StreamBroken } from "./eventstream";
 
 /** A change of the list, as the stream tells it. */
 export type Change = { kind: "saved"; todo: Todo } | { kind: "deleted"; id: string };
@@ -15,8 +15,8 @@ export interface Source {
 export interface Listener {
   listed(listing: Listing): void;
   changed(change: Change): void;
-  /** null: the list is live. */
   failed(error: unknown): void;
+  /** The list is up to date, and stays so. */
   live(): void;
 }
 
@@ -84,6 +84,7 @@ async function followOnce(source: Source, listener: Listener, signal: AbortSigna
         }
       }
     }
+    throw new StreamBroken("the stream ended without a word");
   } finally {
     watchdog.stop();
   }

@@ -4,7 +4,7 @@ import { AuthProvider } from "react-oidc-context";
 import { App } from "./App";
 import { type Config, loadConfig } from "./config";
 import { Notice } from "./Notice";
-import { newUserManager } from "./session";
+import { dropStaleAnswer, newUserManager } from "./session";
 import { mayStore } from "./storage";
 import "./style.css";
 
@@ -25,6 +25,7 @@ async function view(): Promise<ReactNode> {
     return sorry("The server cannot be reached. Reload the page to try again.");
   }
   const manager = newUserManager(config);
+  await dropStaleAnswer(manager);
   return (
     <StrictMode>
       <AuthProvider userManager={manager}>

@@ -76,6 +76,19 @@ describe("Renewal", () => {
     expect(report).toHaveBeenLastCalledWith(null);
   });
 
+  it("begins with short waits each time that the provider goes away", async () => {
+    const renewal = start(userWith("t0", 300));
+    for (const token of ["t1", "t2"]) {
+      manager.signinSilent.mockReset().mockRejectedValue(new TypeError("Failed to fetch"));
+      await seconds(240);
+      expect(manager.signinSilent).toHaveBeenCalledTimes(1);
+      await seconds(2);
+      expect(manager.signinSilent).toHaveBeenCalledTimes(2);
+      manager.signinSilent.mockResolvedValue(userWith(token, 300));
+      await renewal.renew();
+    }
+  });
+
   it("takes a broken answer for a provider that is away", async () => {
     manager.signinSilent.mockRejectedValue(new ErrorResponse({ error: "temporarily_unavailable" }));
     await expect(start(userWith("t0", 300)).renew()).rejects.toBeInstanceOf(IssuerAway);
@@ -87,6 +100,11 @@ describe("Renewal", () => {
     await seconds(3600);
     expect(manager.signinSilent).toHaveBeenCalledTimes(1);
     expect(report.mock.calls).toEqual([[expect.any(SessionEnded)]]);
+  });
+
+  it("ends when nobody is signed in any more", async () => {
+    manager.signinSilent.mockResolvedValue(null);
+    await expect(start(userWith("t0", 300)).renew()).rejects.toBeInstanceOf(SessionEnded);
   });
 
   it("does not try a frame when there is no refresh token", async () => {
@@ -114,14 +132,26 @@ describe("Renewal", () => {
     await renewed;
     expect(manager.removeUser).toHaveBeenCalled();
     expect(renewal.token()).toBe("t0");
-    await seconds(3600);
-    expect(manager.signinSilent).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("says nothing of a failure after the sign-out", async () => {
+    manager.signinSilent.mockRejectedValue(new TypeError("Failed to fetch"));
+    const renewal = start(userWith("t0", 300));
+    const renewed = renewal.renew();
+    renewal.stop();
+    await expect(renewed).rejects.toBeInstanceOf(IssuerAway);
+    expect(report).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("asks for nothing after the sign-out", async () => {
     manager.signinSilent.mockResolvedValue(userWith("t1", 300));
     const renewal = start(userWith("t0", 300));
     renewal.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    renewal.look();
+    expect(vi.getTimerCount()).toBe(0);
     await renewal.renew();
     expect(manager.signinSilent).not.toHaveBeenCalled();
     expect(manager.removeUser).not.toHaveBeenCalled(); // of somebody else, who has signed in since

@@ -11,6 +11,9 @@ export class IssuerAway extends Error {
   override name = "IssuerAway";
 }
 
+/** What keeps a session from going on. */
+export type Trouble = SessionEnded | IssuerAway;
+
 /** What the page needs for a request. */
 export interface Access {
   /** The access token at this moment. */
@@ -44,7 +47,7 @@ export class Renewal implements Access {
   constructor(
     private readonly manager: Pick<UserManager, "signinSilent" | "removeUser">,
     user: User,
-    private readonly report: (problem: SessionEnded | IssuerAway | null) => void,
+    private readonly report: (problem: Trouble | null) => void,
   ) {
     this.user = user;
     this.due = dueFor(user);
@@ -83,7 +86,7 @@ export class Renewal implements Access {
   /** Looks at the clock, and renews or sleeps. To be called when the page wakes up. */
   look = (): void => {
     clearTimeout(this.timer);
-    if (this.stopped || this.underWay) {
+    if (this.stopped) {
       return;
     }
     const left = this.due - Date.now();

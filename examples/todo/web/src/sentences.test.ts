@@ -18,11 +18,13 @@ describe("problemOf", () => {
   it.each([
     ["403 that names a scope", new ApiError(403, "", "todos:write"), /lacks the scope todos:write/],
     ["403 that names none", new ApiError(403, ""), /may not do this/],
-    ["503", new ApiError(503, "access tokens cannot be verified at the moment", null, 5), /identity provider.* away.*cannot be verified.*Trying again/],
+    ["503", new ApiError(503, "access tokens cannot be verified at the moment"), /identity provider.* away.*cannot be verified.*Trying again/],
     ["no answer", new Unreachable(), /cannot be reached.*Trying again/],
     ["a stream that broke off", new StreamBroken(), /cannot be reached.*Trying again/],
     ["an issuer that is away", new IssuerAway(), /identity provider.* away.*Trying again/],
     ["400", new ApiError(400, "title must not be empty"), /did not accept this: title must not be empty/],
+    ["413", new ApiError(413, "the body is too long"), /did not accept this: the body is too long/],
+    ["415", new ApiError(415, ""), /did not accept this: the request is wrong/],
     ["404", new ApiError(404, ""), /not there/],
     ["429", new ApiError(429, ""), /too often.*Trying again/],
     ["500", new ApiError(500, ""), /error \(500\).*Trying again/],
@@ -35,11 +37,14 @@ describe("problemOf", () => {
   });
 
   it("does not say that it retries what it does not", () => {
-    for (const error of [new ApiError(503, ""), new ApiError(500, ""), new IssuerAway()]) {
+    for (const error of [new ApiError(429, ""), new IssuerAway()]) {
       expect(problemOf(error, "try again").text).toMatch(/Nothing was changed. Please try again/);
     }
-    // The answer got lost, and nobody knows about the change.
-    expect(problemOf(new Unreachable(), "try again").text).not.toMatch(/Nothing was changed|Trying again/);
+    // The answer got lost, here or behind the server, and nobody knows about the change.
+    for (const error of [new Unreachable(), new ApiError(500, ""), new ApiError(503, ""), new ApiError(504, ""), new RangeError("a bug")]) {
+      expect(problemOf(error, "try again").text).toMatch(/Look whether the change was made, or try again/);
+      expect(problemOf(error, "try again").text).not.toMatch(/Nothing was changed|Trying again/);
+    }
   });
 
   it("says how a todo was changed elsewhere", () => {
@@ -51,8 +56,8 @@ describe("problemOf", () => {
 it("says what is wrong with the session, before and after the token's end", () => {
   expect(sessionProblem(new IssuerAway(), 60).text).toMatch(/can go on working/);
   expect(sessionProblem(new IssuerAway(), -1).text).toMatch(/has expired.*Trying again/);
-  expect(sessionProblem(new SessionEnded(), 60)).toMatchObject({ signIn: true });
-  expect(sessionProblem(new SessionEnded(), 0)).toMatchObject({ signIn: true });
+  expect(sessionProblem(new SessionEnded(), 60)).toEqual({ text: expect.stringMatching(/go on for a moment/) as string, signIn: true });
+  expect(sessionProblem(new SessionEnded(), 0)).toEqual({ text: expect.stringMatching(/has ended\. Sign in again/) as string, signIn: true });
 });
 
 it.each<[string, unknown, boolean]>([

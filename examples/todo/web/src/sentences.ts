@@ -1,6 +1,6 @@
 import { ApiError, ChangedElsewhere, Unreachable } from "./api";
 import { StreamBroken } from "./eventstream";
-import { IssuerAway, SessionEnded } from "./renewal";
+import { IssuerAway, SessionEnded, type Trouble } from "./renewal";
 
 /** What is wrong, as a sentence, and what helps. */
 export interface Problem {
@@ -13,7 +13,10 @@ export type Remedy = "retrying" | "try again";
 
 /** The sentence for a failure. */
 export function problemOf(error: unknown, remedy: Remedy): Problem {
-  const again = remedy === "retrying" ? "Trying again…" : "Nothing was changed. Please try again.";
+  const retrying = remedy === "retrying";
+  const again = retrying ? "Trying again…" : "Nothing was changed. Please try again.";
+  // A change whose answer got lost, here or behind the server, may have been made all the same.
+  const unsure = retrying ? "Trying again…" : "Look whether the change was made, or try again.";
   if (error instanceof SessionEnded) {
     return { text: "Your session has ended. Sign in again to go on.", signIn: true };
   }
@@ -21,8 +24,7 @@ export function problemOf(error: unknown, remedy: Remedy): Problem {
     return { text: `Your access token was not accepted, and the identity provider that could renew it is away. ${again}` };
   }
   if (error instanceof Unreachable || error instanceof StreamBroken) {
-    // A change whose answer got lost may have been made all the same.
-    return { text: remedy === "retrying" ? `The server cannot be reached. ${again}` : "The server did not answer. Look whether the change was made, or try again." };
+    return { text: `${retrying ? "The server cannot be reached." : "The server did not answer."} ${unsure}` };
   }
   if (error instanceof ChangedElsewhere) {
     return error.current === null
@@ -30,12 +32,12 @@ export function problemOf(error: unknown, remedy: Remedy): Problem {
       : { text: `This todo was changed elsewhere: it is now “${error.current.title}”, ${error.current.done ? "done" : "not done"}. Your change was not made.` };
   }
   if (error instanceof ApiError) {
-    return answerProblem(error, again);
+    return answerProblem(error, again, unsure);
   }
-  return { text: `Something went wrong that should not have. ${again}` };
+  return { text: `Something went wrong that should not have. ${unsure}` };
 }
 
-function answerProblem(error: ApiError, again: string): Problem {
+function answerProblem(error: ApiError, again: string, unsure: string): Problem {
   switch (error.status) {
     case 400:
     case 413:
@@ -55,14 +57,14 @@ function answerProblem(error: ApiError, again: string): Problem {
     case 429:
       return { text: `The server is asked too often. ${again}` };
     case 503:
-      return { text: `The identity provider or the database is away (the API says: ${error.detail || "unavailable"}). ${again}` };
+      return { text: `The identity provider or the database is away (the API says: ${error.detail || "unavailable"}). ${unsure}` };
     default:
-      return { text: `The server answered with an error (${error.status.toString()}). ${again}` };
+      return { text: `The server answered with an error (${error.status.toString()}). ${unsure}` };
   }
 }
 
 /** The sentence for what keeps a session from going on. `left` is how long its token lasts, in seconds. */
-export function sessionProblem(error: SessionEnded | IssuerAway, left: number): Problem {
+export function sessionProblem(error: Trouble, left: number): Problem {
   if (error instanceof SessionEnded) {
     return left > 0
       ? { text: "Your session has ended at the identity provider, and this page can go on for a moment only. Sign in again to stay.", signIn: true }

@@ -1,4 +1,4 @@
-import { ErrorResponse, InMemoryWebStorage, UserManager, WebStorageStateStore } from "oidc-client-ts";
+import { ErrorResponse, InMemoryWebStorage, type SigninRedirectArgs, UserManager, WebStorageStateStore } from "oidc-client-ts";
 import type { Config } from "./config";
 
 /**
@@ -33,16 +33,58 @@ export function newUserManager(config: Config): UserManager {
   });
 }
 
-// That somebody signed in here, and nothing about whom: it says that a reload, or
-// another window, may try to get the session back. Without it, each first visit
-// would be sent to the identity provider and back.
-const mark = "todo.signed-in";
+/** A note that all windows of this browser see. None says about whom it is. */
+function note(name: string) {
+  return {
+    get: (): boolean => window.localStorage.getItem(name) !== null,
+    set: (): void => { window.localStorage.setItem(name, "1"); },
+    clear: (): void => { window.localStorage.removeItem(name); },
+  };
+}
 
-export const remembered = {
-  get: (): boolean => window.localStorage.getItem(mark) !== null,
-  set: (): void => { window.localStorage.setItem(mark, "1"); },
-  clear: (): void => { window.localStorage.removeItem(mark); },
-};
+// That somebody signed in here: a reload, or another window, may try to get the
+// session back. Without it, each first visit would be sent to the identity
+// provider and back.
+export const remembered = note("todo.signed-in");
+
+// That the provider was asked, and its answer has not come.
+const asked = note("todo.asked");
+
+/** Leaves the page for the provider, whose answer comes back in the address. */
+export function askProvider(manager: UserManager, args?: SigninRedirectArgs): Promise<void> {
+  asked.set();
+  return manager.signinRedirect(args);
+}
+
+/**
+ * Whether the address has what may be an answer of the provider. It belongs in the
+ * query; one in the fragment is an answer too, and always a failure.
+ */
+export function isAnswered(): boolean {
+  return window.location.search !== "" || window.location.hash !== "";
+}
+
+/** Takes the answer out of the address: its code is used up, and nothing that others need to see. */
+export function dropAnswer(): void {
+  window.history.replaceState(null, "", "/");
+}
+
+/**
+ * Takes an answer out of the address that nobody waits for: one of the history,
+ * of a bookmark, of somebody else's link, or of a window that the browser has
+ * restored. The answer to a question of this browser stays, even if its state is
+ * lost: the failure is told, and the question is not asked for ever.
+ */
+export async function dropStaleAnswer(manager: UserManager): Promise<void> {
+  if (!isAnswered()) {
+    return;
+  }
+  const state = new URLSearchParams(window.location.search).get("state") ?? "";
+  if (!asked.get() && (await manager.settings.stateStore.get(state)) === null) {
+    dropAnswer();
+  }
+  asked.clear();
+}
 
 /** Whether the provider says that it will not sign anybody in without showing a page (OpenID Connect Core, section 3.1.2.6). */
 export function needsInteraction(error: unknown): boolean {

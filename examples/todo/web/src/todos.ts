@@ -1,24 +1,18 @@
 import type { Listing, Todo } from "./api";
 import { isNewer, isSame } from "./versions";
 
-/** The list as the page knows it, oldest first, as the API orders it. */
-export interface Todos {
-  items: Todo[];
-  complete: boolean;
-}
-
 /** A fresh list replaces the old one. Tags of todos that are as they were stay known. */
-export function withListing(old: Todos | null, { todos, complete }: Listing): Todos {
+export function withListing(old: Listing | null, fresh: Listing): Listing {
   const known = new Map(old?.items.map((todo) => [todo.id, todo]));
-  const items = todos.map((todo) => {
+  const items = fresh.items.map((todo) => {
     const before = known.get(todo.id);
     return before !== undefined && isSame(before, todo) ? { ...before, ...todo } : todo;
   });
-  return { items, complete };
+  return { ...fresh, items };
 }
 
 /** Adds the todo, or replaces its older version. */
-export function withSaved(old: Todos, todo: Todo): Todos {
+export function withSaved(old: Listing, todo: Todo): Listing {
   const at = old.items.findIndex((item) => item.id === todo.id);
   const before = old.items[at];
   if (before === undefined) {
@@ -30,6 +24,6 @@ export function withSaved(old: Todos, todo: Todo): Todos {
   return { ...old, items: old.items.with(at, todo) };
 }
 
-export function without(old: Todos, id: string): Todos {
+export function without(old: Listing, id: string): Listing {
   return { ...old, items: old.items.filter((item) => item.id !== id) };
 }

@@ -1,10 +1,10 @@
 import type { User, UserManager } from "oidc-client-ts";
 import { useEffect, useState } from "react";
-import { type IssuerAway, Renewal, type SessionEnded } from "./renewal";
+import { Renewal, type Trouble } from "./renewal";
 
 /** Keeps the token of a signed-in user fresh while the component is mounted, and says what keeps it from that. */
-export function useRenewal(manager: UserManager, user: User): { access: Renewal; trouble: SessionEnded | IssuerAway | null } {
-  const [trouble, setTrouble] = useState<SessionEnded | IssuerAway | null>(null);
+export function useRenewal(manager: UserManager, user: User): { access: Renewal; trouble: Trouble | null } {
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
   const [access] = useState(() => new Renewal(manager, user, setTrouble));
   useEffect(() => {
     access.start();

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { useAuth } from "react-oidc-context";
 import { backoff, sleep } from "./backoff";
 import { isAway } from "./sentences";
-import { needsInteraction, remembered } from "./session";
+import { askProvider, dropAnswer, isAnswered, needsInteraction, remembered } from "./session";
 
 /** What becomes of an earlier session when the page is loaded. */
 export interface Restore {
@@ -22,18 +22,19 @@ export function useRestore(manager: UserManager): Restore {
   const auth = useAuth();
   const answer: unknown = auth.error?.innerError ?? null; // of the provider, in the address
   const [error, setError] = useState<unknown>(null);
-  const [wanted, setWanted] = useState(remembered.get);
+  // The way to the provider ends with an answer in the address, so it is not taken twice.
+  const [wanted, setWanted] = useState(() => remembered.get() && !isAnswered());
   if (wanted && auth.user) {
     setWanted(false); // there is a session, and whoever has none later has signed out
   }
-  const trying = wanted && !auth.isLoading && !auth.user && answer === null && (error === null || isAway(error));
+  const trying = wanted && !auth.isLoading && !auth.user && (error === null || isAway(error));
 
   useEffect(() => {
     if (auth.isLoading) {
       return;
     }
-    if (window.location.search !== "") {
-      window.history.replaceState(null, "", "/"); // the code is used up, and nothing that others need to see
+    if (isAnswered()) {
+      dropAnswer();
     }
     if (needsInteraction(answer)) {
       remembered.clear();
@@ -55,7 +56,7 @@ export function useRestore(manager: UserManager): Restore {
 async function restore(manager: UserManager, failed: (error: unknown) => void, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {
-      await manager.signinRedirect({ prompt: "none", redirectMethod: "replace" });
+      await askProvider(manager, { prompt: "none", redirectMethod: "replace" });
       return;
     } catch (error) {
       failed(error);

@@ -1,13 +1,13 @@
-import { useCallback, useEffect, useState } from "react";
-import { type Api, ChangedElsewhere, type Todo } from "./api";
+import { useEffect, useState } from "react";
+import { type Api, ChangedElsewhere, type Listing, type Todo } from "./api";
 import { follow } from "./live";
 import { OwnChanges } from "./ownchanges";
 import { type Problem, problemOf } from "./sentences";
-import { type Todos, withListing, withSaved, without } from "./todos";
+import { withListing, withSaved, without } from "./todos";
 
 /** The list, and what one can do with it. The actions reject with what problemOf has a sentence for. */
 export interface TodoList {
-  todos: Todos | null; // null: not known yet
+  todos: Listing | null; // null: not known yet
   live: boolean;
   problem: Problem | null; // of keeping the list up to date
   add: (title: string) => Promise<void>;
@@ -16,7 +16,7 @@ export interface TodoList {
 }
 
 export function useTodos(api: Api): TodoList {
-  const [todos, setTodos] = useState<Todos | null>(null);
+  const [todos, setTodos] = useState<Listing | null>(null);
   const [live, setLive] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [own] = useState(() => new OwnChanges());
@@ -48,47 +48,40 @@ export function useTodos(api: Api): TodoList {
     return () => { following.abort(); };
   }, [api, visible]);
 
-  const saved = useCallback((todo: Todo) => { setTodos((old) => old && withSaved(old, todo)); }, []);
-  const gone = useCallback((id: string) => { setTodos((old) => old && without(old, id)); }, []);
+  const saved = (todo: Todo) => { setTodos((old) => old && withSaved(old, todo)); };
+  const gone = (id: string) => { setTodos((old) => old && without(old, id)); };
 
-  /** Shows a todo that was changed elsewhere as it is, whatever becomes of the failed action. */
-  const shown = useCallback(
-    async <T>(id: string, action: Promise<T>): Promise<T> => {
-      try {
-        return await action;
-      } catch (error) {
-        if (error instanceof ChangedElsewhere) {
-          if (error.current === null) {
-            gone(id);
-          } else {
-            saved(error.current);
-          }
+  /** Shows a todo that was changed elsewhere as it is. The action has failed all the same. */
+  const showingConflicts = async <T>(id: string, action: Promise<T>): Promise<T> => {
+    try {
+      return await action;
+    } catch (error) {
+      if (error instanceof ChangedElsewhere) {
+        if (error.current === null) {
+          gone(id);
+        } else {
+          saved(error.current);
         }
-        throw error;
       }
-    },
-    [saved, gone],
-  );
+      throw error;
+    }
+  };
 
   return {
     todos,
     live,
     problem,
-    add: useCallback(async (title) => { saved(await api.create(title)); }, [api, saved]),
-    change: useCallback(
-      async (todo, patch) => { saved(await shown(todo.id, own.run(todo, (current) => api.update(current, patch)))); },
-      [api, own, saved, shown],
-    ),
-    remove: useCallback(
-      async (todo) => {
-        await shown(todo.id, own.run(todo, async (current) => {
-          await api.remove(current);
-          return null;
-        }));
-        gone(todo.id);
-      },
-      [api, gone, own, shown],
-    ),
+    add: async (title) => { saved(await api.create(title)); },
+    change: async (shown, patch) => {
+      saved(await showingConflicts(shown.id, own.run(shown, (current) => api.update(current, patch))));
+    },
+    remove: async (shown) => {
+      await showingConflicts(shown.id, own.run(shown, async (current) => {
+        await api.remove(current);
+        return null;
+      }));
+      gone(shown.id);
+    },
   };
 }
 
