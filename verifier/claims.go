@@ -75,6 +75,9 @@ func (c *claims) Member(name jws.Name, value jws.Value) (err error) {
 	default:
 		return value.Skip()
 	}
+	if err == nil {
+		return nil
+	}
 	if wrong, ok := errors.AsType[jws.WrongType](err); ok {
 		return claimError{called, wrong}
 	}

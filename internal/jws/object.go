@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Members receives the members of a JSON object, one call each, in their order.
@@ -182,11 +181,11 @@ func (o *object) array(depth int) error {
 // kind tells by its first octet what a value is, which is '0' for a number, or 0 if it
 // is none.
 func (o *object) kind() byte {
-	switch c := o.peek(); {
-	case c == '-' || '0' <= c && c <= '9':
-		return '0'
-	case strings.IndexByte("{[\"tfn", c) >= 0:
+	switch c := o.peek(); c {
+	case '{', '[', '"', 't', 'f', 'n':
 		return c
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return '0'
 	}
 	return 0
 }
