@@ -52,6 +52,27 @@ func grpcOptions(subject peers.Subject) []grpc.ServerOption {
 	})}
 }
 
+type sumKey struct{}
+
+// leastHandler hashes the credential, and lets the handler know.
+func leastHandler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sum := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		w.Header().Set("Cache-Control", "private")
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sumKey{}, sum)))
+	})
+}
+
+// leastOptions is leastHandler for gRPC.
+func leastOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{grpc.UnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if fields := metadata.ValueFromIncomingContext(ctx, "authorization"); len(fields) == 1 {
+			ctx = context.WithValue(ctx, sumKey{}, sha256.Sum256([]byte(fields[0])))
+		}
+		return next(ctx, request)
+	})}
+}
+
 var errZero = errors.New("the sum is zero")
 
 // hashed uses the sum, so that it is computed.

@@ -19,8 +19,9 @@ func (s serving) id() id { return id{s.transport, s.of, s.library} }
 
 func transports() []string { return []string{overHTTP, overGRPC} }
 
-// guarded are the servers that are measured: as it is, and with each library.
-func guarded() []string { return append([]string{open}, names(fetching())...) }
+// guarded are the servers that are measured: as it is, with the least, and with each
+// library.
+func guarded() []string { return append([]string{open, least}, names(fetching())...) }
 
 // servings starts the servers. Those of one transport and library are one process.
 func (l *lab) servings(ctx context.Context, requests int, wanted func(id) bool) ([]serving, error) {

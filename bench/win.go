@@ -22,7 +22,7 @@ func (r *results) wins() string {
 		own := figure(ours)
 		var better []string
 		for _, library := range libraries {
-			if library == bare || library == open || strings.HasPrefix(library, ours) {
+			if library == bare || !authenticates(library) || strings.HasPrefix(library, ours) {
 				continue
 			}
 			// What reads the same is no difference.
