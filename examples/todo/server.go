@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 
 	"github.com/bearerproof/bearerproof/examples/todo/internal/store"
@@ -103,7 +102,7 @@ func assemble(s settings, listeners map[string]net.Listener, todos *store.Store,
 	watchers := new(watchers)
 	api := &api{store: todos, auth: d.auth.http, leeway: s.leeway, watchers: watchers, health: health, log: log}
 	d.api, d.admin = api.routes(open...), adminRoutes(d.auth, health, log)
-	d.servers = []server{httpServer("API", netutil.LimitListener(listeners["TODO_ADDR"], maxConns), d.stopping.closing(d.api), log)}
+	d.servers = []server{httpServer("API", limitConns(listeners["TODO_ADDR"], maxConns), d.stopping.closing(d.api), log)}
 	if l := listeners["TODO_ADMIN_ADDR"]; l != nil { // without a limit: probes must get in when all else is full
 		d.servers = append(d.servers, httpServer("admin", l, d.admin, log))
 	}
@@ -259,7 +258,7 @@ func httpServer(name string, l net.Listener, h http.Handler, log *slog.Logger) s
 
 // rpcServer serves s, whose calls it lets finish when it stops.
 func rpcServer(l net.Listener, s *grpc.Server) server {
-	return server{name: "gRPC", listener: netutil.LimitListener(l, maxRPCConns), serve: s.Serve, stop: func(ctx context.Context) error {
+	return server{name: "gRPC", listener: limitConns(l, maxRPCConns), serve: s.Serve, stop: func(ctx context.Context) error {
 		cut := context.AfterFunc(ctx, s.Stop)
 		s.GracefulStop()
 		if !cut() {
