@@ -52,19 +52,26 @@ func grpcOptions(subject peers.Subject) []grpc.ServerOption {
 	})}
 }
 
+// leastSubject hashes the credential, and lets the handler know.
+type leastSubject struct{}
+
 type sumKey struct{}
 
-// leastHandler hashes the credential, and lets the handler know.
-func leastHandler(next http.Handler) http.Handler {
+func (leastSubject) Verify(context.Context, string) error { return nil }
+
+func (leastSubject) Close() {}
+
+// Protect implements [peers.Protector].
+func (leastSubject) Protect(next http.Handler) (http.Handler, error) { //nolint:unparam // the interface wants an error
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 		w.Header().Set("Cache-Control", "private")
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sumKey{}, sum)))
-	})
+	}), nil
 }
 
-// leastOptions is leastHandler for gRPC.
-func leastOptions() []grpc.ServerOption {
+// ServerOptions implements serverOptioner.
+func (leastSubject) ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{grpc.UnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		if fields := metadata.ValueFromIncomingContext(ctx, "authorization"); len(fields) == 1 {
 			ctx = context.WithValue(ctx, sumKey{}, sha256.Sum256([]byte(fields[0])))

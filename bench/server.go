@@ -85,7 +85,11 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 // start serves at the address that it returns, until it is stopped.
 func (o order) start(ctx context.Context) (address string, stop func(), err error) {
 	var subject peers.Subject // none where nothing is protected
-	if authenticates(o.Library) {
+	switch o.Library {
+	case open:
+	case least:
+		subject = leastSubject{}
+	default:
 		p, err := named(o.Library)
 		if err != nil {
 			return "", nil, err
@@ -115,11 +119,8 @@ func (o order) start(ctx context.Context) (address string, stop func(), err erro
 func (o order) serveOn(listener net.Listener, subject peers.Subject) (stop func(), err error) {
 	if o.Transport == overGRPC {
 		var options []grpc.ServerOption
-		switch {
-		case subject != nil:
+		if subject != nil {
 			options = grpcOptions(subject)
-		case o.Library == least:
-			options = leastOptions()
 		}
 		server := grpc.NewServer(options...)
 		grpc_health_v1.RegisterHealthServer(server, health.NewServer())
@@ -127,13 +128,10 @@ func (o order) serveOn(listener net.Listener, subject peers.Subject) (stop func(
 		return server.Stop, nil
 	}
 	handler := http.Handler(http.HandlerFunc(hello))
-	switch {
-	case subject != nil:
+	if subject != nil {
 		if handler, err = protect(subject, handler); err != nil {
 			return nil, err
 		}
-	case o.Library == least:
-		handler = leastHandler(handler)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
